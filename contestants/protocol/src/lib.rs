@@ -1,0 +1,1 @@
+//! The contestants' line protocol, for those written in Rust.

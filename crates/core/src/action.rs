@@ -1,0 +1,108 @@
+//! Decisions: what the pool wants done.
+//!
+//! The glue carries them out in order, at once, and reports what comes of it as facts ([`crate::Event`]).
+
+use core::fmt;
+
+use crate::{AttemptId, ConnectionId, RequestId};
+
+/// A decision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Open a connection to the origin. Ends in exactly one `Connected` or `DialFailed` (or is called off by
+    /// `Close`). The dial belongs to the pool: no caller's giving up ends it.
+    Dial {
+        /// The name the connection has from now to its end.
+        connection: ConnectionId,
+    },
+    /// Send this request on this connection. Sends on one connection must reach its wire in the order in which
+    /// they were decided: proof of a later one is then proof of all earlier ones.
+    Send {
+        /// The request.
+        request: RequestId,
+        /// The name of this sending of it.
+        attempt: AttemptId,
+        /// Where to.
+        connection: ConnectionId,
+    },
+    /// Forget this attempt, whose caller gave up, and tell the peer (HTTP/2 `RST_STREAM` with `CANCEL`). Until then
+    /// the glue must not reset the stream, for a reset that meets a dead or struggling connection only does harm.
+    Abandon {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Ask for proof of life: send one PING, behind everything that was sent before.
+    Probe {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// Close the connection (or call its dial off) now. Every request on it has had, or gets in the same list of
+    /// decisions, its own fate. No fact about it is expected any more.
+    Close {
+        /// The connection.
+        connection: ConnectionId,
+        /// The reason.
+        why: CloseReason,
+    },
+    /// Tell the caller that its request failed. What is still out for it is forgotten.
+    Fail {
+        /// The request.
+        request: RequestId,
+        /// The reason.
+        why: FailReason,
+    },
+}
+
+/// Why a connection was closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseReason {
+    /// Silent, although asked, for longer than retransmissions explain.
+    Dead,
+    /// Its only stream was given up (HTTP/1.1 has no way to take back a request).
+    GivenUp,
+    /// The peer said it takes no new streams, and the last one has ended.
+    Drained,
+    /// Unused for longer than the idle limit.
+    Idle,
+}
+
+/// Why a request failed, as far as the pool knows. The glue adds what it saw itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FailReason {
+    /// No connection could be opened.
+    Dial,
+    /// Its connection was silent until it was declared dead. The request may have been processed.
+    Silent,
+    /// Its connection ended under it. The request may have been processed.
+    Lost,
+    /// Nobody processed it, but it could not be sent again, or had been refused too often.
+    Refused,
+    /// The exchange itself failed (the peer reset the stream, say). The request may have been processed.
+    Failed,
+    /// Too many requests were waiting.
+    Queue,
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dead => "dead",
+            Self::GivenUp => "given-up",
+            Self::Drained => "drained",
+            Self::Idle => "idle",
+        })
+    }
+}
+
+impl fmt::Display for FailReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dial => "dial",
+            Self::Silent => "silent",
+            Self::Lost => "lost",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Queue => "queue",
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Facts: what the outside tells the pool.
+//!
+//! A fact says what happened, never what to do about it. Any fact may come at any time, twice, late, or about
+//! something that is gone: the pool ignores what no longer means anything. Next: [`crate::Action`], the
+//! pool's answers.
+
+use crate::{AttemptId, ConnectionId, RequestId, Time};
+
+/// A fact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A caller wants a request sent. `deadline` is when its caller will give up, where that is known.
+    Request {
+        /// A name that this pool has not seen before; one that is still in use is ignored.
+        request: RequestId,
+        /// When the caller will give up. The pool never enforces it; it only hurries because of it.
+        deadline: Option<Time>,
+    },
+    /// The caller gave up: its timeout passed, or it dropped the response future or the response body.
+    Cancel {
+        /// The request; from here on the pool decides alone what becomes of its attempt.
+        request: RequestId,
+    },
+    /// A dial succeeded.
+    Connected {
+        /// The connection, as [`crate::Action::Dial`] named it.
+        connection: ConnectionId,
+        /// How many streams it may carry at a time: the smaller of the peer's limit (as far as known yet)
+        /// and the user's. 1 for HTTP/1.1.
+        streams: u32,
+        /// Whether proof of life can be asked for (an HTTP/2 PING).
+        can_probe: bool,
+    },
+    /// A dial failed: no address answered, the TLS handshake failed, or the dial's own timeout passed.
+    DialFailed {
+        /// The connection that never was.
+        connection: ConnectionId,
+    },
+    /// The peer announced another limit of concurrent streams (HTTP/2 `SETTINGS_MAX_CONCURRENT_STREAMS`).
+    Streams {
+        /// The connection.
+        connection: ConnectionId,
+        /// The smaller of the peer's new limit and the user's. May be 0.
+        streams: u32,
+    },
+    /// Bytes were read from the connection, last at `at`. Handed in before a tick, not per byte. It postpones
+    /// judgement and proves nothing: a path can die in one direction only.
+    Heard {
+        /// The connection.
+        connection: ConnectionId,
+        /// When the last byte was read.
+        at: Time,
+    },
+    /// The answer to the probe came (an HTTP/2 PING ack).
+    Proven {
+        /// The connection.
+        connection: ConnectionId,
+        /// The last attempt whose head was written before the probe was: it and all attempts sent before it
+        /// on this connection have arrived. `None` when the probe overtook all that is unproven.
+        through: Option<AttemptId>,
+    },
+    /// The response head of an attempt arrived (not an informational 1xx one).
+    Answered {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// An attempt's exchange is complete: the response body ended, and the request body too.
+    Done {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// An attempt failed and provably nobody processed it: never written, `REFUSED_STREAM`, or above the
+    /// GOAWAY's last stream (RFC 9113 section 8.7). `again` says whether the glue still holds the request whole.
+    Refused {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Whether the request can be sent again: its head is kept and its body is untouched or repeatable.
+        again: bool,
+    },
+    /// An attempt failed in another way (the peer reset the stream, say); it may have been processed.
+    Failed {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// The peer announced that it takes no new streams here (GOAWAY, `Connection: close`).
+    GoAway {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// The connection is gone: closed or reset by the peer, or broken.
+    Closed {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// Nothing but time has passed. Due at [`crate::Pool::deadline`].
+    Tick,
+}
