@@ -36,6 +36,16 @@ pub enum Action {
         /// The connection.
         connection: ConnectionId,
     },
+    /// Nothing to carry out, worth telling: this connection is suspect now and gets no new request.
+    Suspect {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// Nothing to carry out, worth telling: this suspect proved that it is alive.
+    Clear {
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// Close the connection (or call its dial off) now. Every request on it has had, or gets in the same list of
     /// decisions, its own fate. No fact about it is expected any more.
     Close {
@@ -81,6 +91,17 @@ pub enum FailReason {
     Failed,
     /// Too many requests were waiting.
     Queue,
+}
+
+impl CloseReason {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Dead, Self::GivenUp, Self::Drained, Self::Idle];
+}
+
+impl FailReason {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Dial, Self::Silent, Self::Lost, Self::Refused, Self::Failed, Self::Queue];
 }
 
 impl fmt::Display for CloseReason {

@@ -49,10 +49,11 @@ pub struct NotAnId;
 
 /// A map from ids. Ids are our own counters, nobody outside chooses them, so one multiplication
 /// (Fibonacci hashing) spreads them well enough and costs a tenth of the default hasher.
-pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+pub type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
+/// The hasher of [`IdMap`].
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct IdHasher(u64);
+pub struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {

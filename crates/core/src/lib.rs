@@ -6,15 +6,30 @@
 //! decisions, always (promise P16).
 
 mod action;
+mod attempt;
+mod census;
+mod chance;
+mod connection;
+mod dials;
 mod event;
+mod evidence;
+mod health;
 mod ids;
+mod life;
 mod limits;
+mod patience;
 mod pool;
+mod ready;
+mod requests;
+mod rtt;
+mod settle;
 mod time;
+mod timers;
+pub mod trace;
 
 pub use action::{Action, CloseReason, FailReason};
 pub use event::Event;
-pub use ids::{AttemptId, ConnectionId, NotAnId, RequestId};
+pub use ids::{AttemptId, ConnectionId, IdHasher, IdMap, NotAnId, RequestId};
 pub use limits::Limits;
 pub use pool::Pool;
 pub use time::{NotMillis, Span, Time};

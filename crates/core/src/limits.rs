@@ -1,21 +1,178 @@
 //! Every limit of the pool, with its default, its unit and its reason.
+//!
+//! Nothing in the core grows or waits without one of these (promise P11). A number that steers a decision and
+//! does not stand here is a bug.
 
 use crate::Span;
 
 /// What one pool may do at most, and how long it waits for what.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Dials under way at a time.
+    /// Connections that are open or being opened. Suspects do not count, so that a full pool of dead connections
+    /// can be replaced; with them there are at most twice as many.
+    pub connections: u32,
+    /// Dials under way at a time, where a connection carries several requests. Four TLS handshakes keep two
+    /// cores busy; 64 at a time, one per waiter, have been seen to starve each other until none ended in time.
     pub dials: u32,
-    /// Unused connections are closed after this.
-    pub idle: Span,
-    /// Streams that a first connection is expected to carry, where it is known before any dial; `None` where
-    /// ALPN has to tell. 1 for HTTP/1.1.
+    /// The same where a connection carries one request (HTTP/1.1) and 64 waiters do need 64 connections.
+    pub dials_single: u32,
+    /// Streams that a connection is expected to carry before any was opened; `None` where ALPN has to tell, and
+    /// then one dial goes ahead to find out. 1 for HTTP/1.1.
     pub streams_expected: Option<u32>,
+    /// Requests waiting for a connection. One more fails at once: a queue that long is an outage already.
+    pub waiting: u32,
+    /// Times that one request may be refused unprocessed and sent again. Free of risk, but not of cost.
+    pub refusals: u32,
+    /// Unused connections are closed after this. Below the idle limits of common load balancers would be
+    /// safer still, but costs a dial; a connection closed by the peer while idle is noticed anyway.
+    pub idle: Span,
+
+    /// Silence before the pool asks, at most: the patience where nothing has been learned yet.
+    pub patience_max: Span,
+    /// The smallest step that timing is trusted to tell apart (`kGranularity`, RFC 9002 section 6.1.2).
+    pub granularity: Span,
+    /// What a probe's answer may take beyond the path's round trip, because the peer is busy. Measured: a floor
+    /// of 10 ms leaves at most 10 false alarms in 10,000 probes of loaded servers. Plays the part of `max_ack_delay`.
+    pub allowance: Span,
+    /// How far bytes heard may postpone suspicion, in PTOs after asking: a PING ack waits behind a large body
+    /// (41 ms measured at 20 MB/s), but bytes of one response prove nothing about the other direction.
+    pub postpone: u32,
+    /// Silence of a connection with a response under way (its head arrived, its body goes on) before the pool
+    /// asks. Streams may pause for long and for good reason; nothing that was written is owed.
+    pub body_patience: Span,
+    /// Silence of a suspect before it is closed. Four retransmissions (0.2 + 0.4 + 0.8 + 1.6 s on Linux) fit in.
+    pub dead_after: Span,
+    /// The same for a suspect that is still heard, in multiples of `dead_after`: a body that still flows is let
+    /// flow for a while, but not for ever, since the requests beside it are owed an end.
+    pub dead_after_heard: u32,
+    /// A tick later than this means that our own process slept, and the silence is measured anew (promise P8).
+    pub late: Span,
+
+    /// Probes between two response heads. gRPC servers tolerate two PINGs without data in between and answer the
+    /// third with GOAWAY `too_many_pings`.
+    pub probes: u32,
+    /// When those are used up, a probe may follow after this (gRPC's `min_recv_ping_interval_without_data`).
+    pub probe_interval: Span,
+    /// Stream resets sent at once on one connection. Servers answer about 20 quick ones with GOAWAY
+    /// `too_many_resets`.
+    pub resets: u32,
+    /// After those, one more reset per this.
+    pub reset_interval: Span,
+
+    /// A dial that has taken this long gets company: as long as dials are known to take, at least this (RFC 8305
+    /// section 5: never below 10 ms),
+    pub stagger_min: Span,
+    /// and at most this (its recommended Connection Attempt Delay).
+    pub stagger_max: Span,
+    /// The wait after a failed dial: at first this, half of it by chance,
+    pub backoff_min: Span,
+    /// then twice as long each time, up to this.
+    pub backoff_max: Span,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { dials: 4, idle: Span::from_secs(90), streams_expected: None }
+        Self {
+            connections: 256,
+            dials: 4,
+            dials_single: 16,
+            streams_expected: None,
+            waiting: 100_000,
+            refusals: 3,
+            idle: Span::from_secs(90),
+            patience_max: Span::from_millis(300),
+            granularity: Span::from_millis(1),
+            allowance: Span::from_millis(10),
+            postpone: 4,
+            body_patience: Span::from_secs(1),
+            dead_after: Span::from_secs(5),
+            dead_after_heard: 6,
+            late: Span::from_millis(5),
+            probes: 2,
+            probe_interval: Span::from_secs(300),
+            resets: 10,
+            reset_interval: Span::from_millis(10),
+            stagger_min: Span::from_millis(20),
+            stagger_max: Span::from_millis(250),
+            backoff_min: Span::from_millis(20),
+            backoff_max: Span::from_secs(1),
+        }
+    }
+}
+
+/// The limits by name, as traces write them.
+impl Limits {
+    /// Sets a limit by name: counts as they are, spans in milliseconds, `none` for an unknown one.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let count = || value.parse::<u32>().map_err(|_| format!("`{value}` is not a count"));
+        let span = || value.parse::<Span>().map_err(|_| format!("`{value}` is not a number of milliseconds"));
+        match name {
+            "connections" => self.connections = count()?,
+            "dials" => self.dials = count()?,
+            "dials_single" => self.dials_single = count()?,
+            "streams_expected" if value == "none" => self.streams_expected = None,
+            "streams_expected" => self.streams_expected = Some(count()?),
+            "waiting" => self.waiting = count()?,
+            "refusals" => self.refusals = count()?,
+            "idle" => self.idle = span()?,
+            "patience_max" => self.patience_max = span()?,
+            "granularity" => self.granularity = span()?,
+            "allowance" => self.allowance = span()?,
+            "postpone" => self.postpone = count()?,
+            "body_patience" => self.body_patience = span()?,
+            "dead_after" => self.dead_after = span()?,
+            "dead_after_heard" => self.dead_after_heard = count()?,
+            "late" => self.late = span()?,
+            "probes" => self.probes = count()?,
+            "probe_interval" => self.probe_interval = span()?,
+            "resets" => self.resets = count()?,
+            "reset_interval" => self.reset_interval = span()?,
+            "stagger_min" => self.stagger_min = span()?,
+            "stagger_max" => self.stagger_max = span()?,
+            "backoff_min" => self.backoff_min = span()?,
+            "backoff_max" => self.backoff_max = span()?,
+            _ => return Err(format!("there is no limit called `{name}`")),
+        }
+        Ok(())
+    }
+
+    /// All limits by name.
+    pub fn list(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("connections", self.connections.to_string()),
+            ("dials", self.dials.to_string()),
+            ("dials_single", self.dials_single.to_string()),
+            ("streams_expected", self.streams_expected.map_or("none".to_owned(), |count| count.to_string())),
+            ("waiting", self.waiting.to_string()),
+            ("refusals", self.refusals.to_string()),
+            ("idle", self.idle.to_string()),
+            ("patience_max", self.patience_max.to_string()),
+            ("granularity", self.granularity.to_string()),
+            ("allowance", self.allowance.to_string()),
+            ("postpone", self.postpone.to_string()),
+            ("body_patience", self.body_patience.to_string()),
+            ("dead_after", self.dead_after.to_string()),
+            ("dead_after_heard", self.dead_after_heard.to_string()),
+            ("late", self.late.to_string()),
+            ("probes", self.probes.to_string()),
+            ("probe_interval", self.probe_interval.to_string()),
+            ("resets", self.resets.to_string()),
+            ("reset_interval", self.reset_interval.to_string()),
+            ("stagger_min", self.stagger_min.to_string()),
+            ("stagger_max", self.stagger_max.to_string()),
+            ("backoff_min", self.backoff_min.to_string()),
+            ("backoff_max", self.backoff_max.to_string()),
+        ]
+    }
+
+    /// Those that differ from the default.
+    pub fn changed(&self) -> Vec<(&'static str, String)> {
+        let defaults = Self::default().list();
+        self.list()
+            .into_iter()
+            .zip(defaults)
+            .filter(|(own, default)| own != default)
+            .map(|(own, _)| own)
+            .collect()
     }
 }

@@ -1,0 +1,160 @@
+//! The pool's record of one connection: life, health, evidence, and the streams in use.
+//!
+//! Invariant (promise P3): [`Connection::has_room`] counts every attempt that has not ended, given up or not.
+
+use std::collections::VecDeque;
+
+use crate::attempt::State;
+use crate::census::Standing;
+use crate::evidence::{Evidence, Open};
+use crate::health::Health;
+use crate::life::{Life, Turn};
+use crate::rtt::Rtt;
+use crate::{AttemptId, Limits, Time};
+
+/// A connection, from the decision to dial until it is closed.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) life: Life,
+    pub(crate) health: Health,
+    pub(crate) evidence: Evidence,
+    /// Since when it has been dialled, open, or suspect: the last of these to begin.
+    pub(crate) since: Time,
+    /// Streams that it may carry at a time.
+    pub(crate) streams: u32,
+    pub(crate) can_probe: bool,
+    /// The attempts that have not ended.
+    pub(crate) carried: Vec<AttemptId>,
+    unanswered: u32,
+    answered: u32,
+    /// Given up, arrived, waiting for their turn to be reset.
+    pub(crate) resetting: VecDeque<AttemptId>,
+    pub(crate) pace: Pace,
+    /// Since when nothing has been under way.
+    pub(crate) idle: Time,
+    /// As the census has it.
+    pub(crate) standing: Standing,
+}
+
+impl Connection {
+    pub(crate) fn dialing(now: Time, rtt: Rtt, limits: &Limits) -> Self {
+        Self {
+            life: Life::Dialing,
+            health: Health::Alive,
+            evidence: Evidence::new(now, rtt),
+            since: now,
+            streams: 0,
+            can_probe: false,
+            carried: Vec::new(),
+            unanswered: 0,
+            answered: 0,
+            resetting: VecDeque::new(),
+            pace: Pace { credit: limits.resets, since: now },
+            idle: now,
+            standing: Standing::Dialing,
+        }
+    }
+
+    /// What it is once the dial has succeeded.
+    pub(crate) fn open(&mut self, now: Time, streams: u32, can_probe: bool) {
+        self.life = self.life.after(Turn::Connect);
+        self.evidence.rtt.bound(now.since(self.since) / 2);
+        (self.streams, self.can_probe, self.since, self.idle) = (streams, can_probe, now, now);
+    }
+
+    pub(crate) fn load(&self) -> u32 {
+        u32::try_from(self.carried.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a request may be sent here (P1, P3).
+    pub(crate) fn has_room(&self) -> bool {
+        self.life == Life::Open && self.health != Health::Suspect && self.load() < self.streams
+    }
+
+    /// Where the census has to count it.
+    pub(crate) fn stands(&self) -> Standing {
+        match (self.life, self.health, self.streams) {
+            (Life::Dialing, _, _) => Standing::Dialing,
+            (Life::Draining, _, _) => Standing::Leaving,
+            (Life::Open, Health::Suspect, _) => Standing::Suspect,
+            (Life::Open, Health::Alive | Health::Asked, 0) => Standing::Mute,
+            (Life::Open, Health::Alive | Health::Asked, _) => Standing::Alive,
+        }
+    }
+
+    /// Keeps the counts in step when one of its attempts changes state.
+    pub(crate) fn count(&mut self, before: Option<State>, after: State) {
+        let is_answered = |state| matches!(state, State::Answered);
+        if let Some(before) = before {
+            self.unanswered -= u32::from(before.is_unanswered());
+            self.answered -= u32::from(is_answered(before));
+        }
+        self.unanswered += u32::from(after.is_unanswered());
+        self.answered += u32::from(is_answered(after));
+    }
+
+    /// What is under way, as far as asking for proof goes.
+    pub(crate) fn under_way(&self) -> Open {
+        if self.unanswered > 0 || self.evidence.owes() {
+            Open::Unanswered
+        } else if self.answered > 0 {
+            Open::Bodies
+        } else {
+            Open::Nothing
+        }
+    }
+}
+
+/// A bucket of credit that keeps resets apart (promise P10).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    credit: u32,
+    /// Since when credit has been growing.
+    since: Time,
+}
+
+impl Pace {
+    /// Takes one unit of credit, or says when there will be one.
+    pub(crate) fn take(&mut self, now: Time, limits: &Limits) -> Result<(), Time> {
+        let interval = limits.reset_interval.as_micros().max(1);
+        let grown = now.since(self.since).as_micros() / interval;
+        let credit = u64::from(self.credit) + grown;
+        if credit >= u64::from(limits.resets) {
+            (self.credit, self.since) = (limits.resets, now);
+        } else {
+            self.credit = u32::try_from(credit).unwrap_or(limits.resets);
+            self.since = self.since + limits.reset_interval * u32::try_from(grown).unwrap_or(u32::MAX);
+        }
+        if self.credit == 0 {
+            return Err(self.since + limits.reset_interval);
+        }
+        self.credit -= 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Span;
+
+    #[test]
+    fn resets_come_in_a_burst_and_then_at_their_pace() {
+        let limits = Limits { resets: 3, reset_interval: Span::from_millis(10), ..Limits::default() };
+        let mut pace = Pace { credit: limits.resets, since: Time::ZERO };
+        let at = |millis: u64| Time::from_micros(millis * 1000);
+        for _ in 0..3 {
+            assert_eq!(pace.take(at(100), &limits), Ok(()));
+        }
+        assert_eq!(pace.take(at(100), &limits), Err(at(110)));
+        assert_eq!(pace.take(at(109), &limits), Err(at(110)));
+        for _ in 0..2 {
+            assert_eq!(pace.take(at(125), &limits), Ok(()));
+        }
+        assert_eq!(pace.take(at(125), &limits), Err(at(130)), "the half interval already grown is not lost");
+        for _ in 0..3 {
+            assert_eq!(pace.take(at(10_000), &limits), Ok(()));
+        }
+        assert!(pace.take(at(10_000), &limits).is_err(), "credit does not pile up beyond the burst");
+    }
+}

@@ -1,0 +1,156 @@
+//! When to dial, and how often: by need, within limits, apart from any single request (promise P6).
+
+use crate::chance::Chance;
+use crate::rtt::Rtt;
+use crate::{Limits, Span, Time};
+
+/// What the pool knows about dialling its origin.
+#[derive(Debug)]
+pub(crate) struct Dials {
+    /// Dials, and connections that ended without ever proving anything, in a row.
+    failures: u32,
+    not_before: Time,
+    /// Streams that the last connection to open may carry: what the next one is expected to.
+    streams: Option<u32>,
+    duration: Rtt,
+}
+
+/// What calls for connections.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Need {
+    /// Requests that no connection has room for.
+    pub(crate) waiting: u32,
+    /// Connections that are open and not suspect.
+    pub(crate) alive: u32,
+    /// Of these, the ones whose peer allows no stream at all at present; more of the kind would not help.
+    pub(crate) mute: u32,
+    pub(crate) suspects: u32,
+    /// Dials under way, and how many of these have taken longer than the stagger.
+    pub(crate) dialing: u32,
+    pub(crate) late: u32,
+}
+
+impl Dials {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            failures: 0,
+            not_before: Time::ZERO,
+            streams: limits.streams_expected,
+            duration: Rtt::unknown(),
+        }
+    }
+
+    pub(crate) fn succeeded(&mut self, took: Span, streams: u32) {
+        self.duration.sample(took);
+        self.streams = Some(streams);
+    }
+
+    /// A connection proved that it lives: what failed before is over.
+    pub(crate) fn proven(&mut self) {
+        self.failures = 0;
+        self.not_before = Time::ZERO;
+    }
+
+    /// A dial failed, or what it opened ended before it ever proved anything: wait, twice as long each time, half of it
+    /// by chance so that clients cut off together do not come back together.
+    pub(crate) fn failed(&mut self, now: Time, limits: &Limits, chance: &mut Chance) {
+        let (least, most) = (limits.backoff_min, limits.backoff_max);
+        let full = (least * (1 << self.failures.min(20))).min(most);
+        let half = (full / 2).as_micros();
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now + Span::from_micros(half + chance.below(half + 1));
+    }
+
+    /// After how long a dial gets company.
+    pub(crate) fn stagger(&self, limits: &Limits) -> Span {
+        let (least, most) = (limits.stagger_min, limits.stagger_max);
+        self.duration.floor(limits).clamp(least, most.max(least))
+    }
+
+    /// How many dials to start now.
+    pub(crate) fn wanted(&self, now: Time, need: Need, limits: &Limits) -> u32 {
+        if now < self.not_before {
+            return 0;
+        }
+        let alive_room = limits.connections.saturating_sub(need.alive + need.dialing);
+        let room =
+            limits.connections.saturating_mul(2).saturating_sub(need.alive + need.suspects + need.dialing);
+        let target = self.target(need);
+        let at_once = match self.streams {
+            Some(0 | 1) => limits.dials_single,
+            Some(_) | None => limits.dials,
+        };
+        let under_way = if target == 0 { 0 } else { (target + need.late).min(at_once) };
+        under_way.saturating_sub(need.dialing).min(alive_room).min(room)
+    }
+
+    /// How many connections are missing. Where nobody knows how many streams one carries, one goes ahead to find out;
+    /// when all that is open is suspect, one is opened before anyone has to wait for it.
+    fn target(&self, need: Need) -> u32 {
+        let for_waiting = match self.streams {
+            _ if need.waiting == 0 => 0,
+            None => 1,
+            Some(streams) => need.waiting.div_ceil(streams.max(1)),
+        };
+        let for_suspects = u32::from(need.alive == 0 && need.suspects > 0);
+        for_waiting.saturating_sub(need.mute).max(for_suspects)
+    }
+
+    /// When the next look is due although nothing happens: the end of a backoff.
+    pub(crate) fn due(&self, now: Time, need: Need) -> Option<Time> {
+        (self.target(need) > 0 && now < self.not_before).then_some(self.not_before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Need = Need { waiting: 0, alive: 0, mute: 0, suspects: 0, dialing: 0, late: 0 };
+
+    #[track_caller]
+    fn check(streams: Option<u32>, need: Need, wanted: u32) {
+        let limits = Limits { streams_expected: streams, ..Limits::default() };
+        assert_eq!(Dials::new(&limits).wanted(Time::ZERO, need, &limits), wanted, "{streams:?} {need:?}");
+    }
+
+    #[test]
+    fn need_decides_and_limits_bound() {
+        check(None, NOTHING, 0);
+        check(None, Need { waiting: 64, ..NOTHING }, 1); // find out first
+        check(Some(100), Need { waiting: 64, ..NOTHING }, 1);
+        check(Some(100), Need { waiting: 201, ..NOTHING }, 3);
+        check(Some(100), Need { waiting: 201, dialing: 3, ..NOTHING }, 0);
+        check(Some(100), Need { waiting: 100_000, ..NOTHING }, 4);
+        check(Some(1), Need { waiting: 64, ..NOTHING }, 16);
+        check(Some(1), Need { waiting: 64, alive: 250, ..NOTHING }, 6);
+        check(None, Need { waiting: 1, dialing: 1, late: 1, ..NOTHING }, 1); // a late dial gets company
+        check(None, Need { waiting: 1, dialing: 2, late: 1, ..NOTHING }, 0);
+        check(None, Need { waiting: 1, dialing: 4, late: 4, ..NOTHING }, 0);
+        check(None, Need { suspects: 1, ..NOTHING }, 1); // a replacement, before anyone waits
+        check(None, Need { suspects: 1, alive: 1, ..NOTHING }, 0);
+        check(Some(100), Need { waiting: 1, alive: 1, mute: 1, ..NOTHING }, 0); // the peer allows nothing now
+    }
+
+    #[test]
+    fn failures_back_off_up_to_a_limit_until_something_is_proven() {
+        let limits = Limits::default();
+        let (mut dials, mut chance) = (Dials::new(&limits), Chance::new(1));
+        let need = Need { waiting: 1, ..NOTHING };
+        let mut last = Span::ZERO;
+        for _ in 0..30 {
+            dials.failed(Time::ZERO, &limits, &mut chance);
+            let wait = dials.due(Time::ZERO, need).expect("a backoff").since(Time::ZERO);
+            assert!(
+                wait <= limits.backoff_max && wait.as_micros() * 4 >= last.as_micros(),
+                "{wait} after {last}"
+            );
+            assert_eq!(dials.wanted(Time::ZERO, need, &limits), 0);
+            assert_eq!(dials.wanted(Time::ZERO + wait, need, &limits), 1);
+            last = wait;
+        }
+        assert!(last * 2 >= limits.backoff_max);
+        dials.proven();
+        assert_eq!(dials.wanted(Time::ZERO, need, &limits), 1);
+    }
+}

@@ -1,0 +1,264 @@
+//! What is known of a connection's life: proven, owed, heard (and asked).
+//!
+//! TCP delivers in order, and attempts are written in the order of their numbers. So an answer that the peer could only
+//! give after it received one attempt proves that all earlier ones arrived too: proof is one number that only grows.
+//!
+//! Invariant (promise P15): nothing but proof of a later write settles what is owed for an earlier one. Bytes heard
+//! move judgement, never proof.
+
+use std::collections::VecDeque;
+
+use crate::rtt::Rtt;
+use crate::{AttemptId, Limits, Span, Time};
+
+/// Something written whose arrival is not proven yet.
+#[derive(Clone, Copy, Debug)]
+struct Owed {
+    attempt: AttemptId,
+    sent: Time,
+    /// How long its caller is willing to wait from `sent` on, if known.
+    wait: Option<Span>,
+}
+
+impl Owed {
+    /// How long it may be owed: a quarter of what its caller will wait, if that is less than the learned patience.
+    fn patience(&self, learned: Span) -> Span {
+        self.wait.map_or(learned, |wait| learned.min(wait / 4))
+    }
+}
+
+/// The probe that is out. At most one is.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    sent: Time,
+    /// What hangs on its answer; nothing any more when later proof came in on another way.
+    doubt: Option<Doubt>,
+}
+
+/// An open question, since when and about what.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    since: Time,
+    /// The last attempt sent before the question: only proof of something later answers it.
+    behind: Option<AttemptId>,
+    /// Half of the way to the earliest deadline among what was owed then: a suspicion by then leaves room to act.
+    half: Option<Time>,
+}
+
+/// An attempt whose caller gave up before anything proved that it had arrived.
+#[derive(Clone, Copy, Debug)]
+struct GivenUp {
+    attempt: AttemptId,
+    sent: Time,
+}
+
+/// The evidence of one connection.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    pub(crate) rtt: Rtt,
+    proven: Option<AttemptId>,
+    last_sent: Option<AttemptId>,
+    owed: VecDeque<Owed>,
+    heard: Time,
+    /// When proof last arrived; at first, when the connection opened.
+    proof: Time,
+    probe: Option<Probe>,
+    /// The last one of its kind.
+    given_up: Option<GivenUp>,
+    /// Probes since the last response head.
+    probes: u32,
+    last_probe: Time,
+}
+
+/// What proof did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// It settles the doubt: what proved itself was written after the doubt began.
+    Cleared,
+    /// It says nothing about what is in doubt.
+    Stands,
+}
+
+impl Evidence {
+    pub(crate) fn new(now: Time, rtt: Rtt) -> Self {
+        Self {
+            rtt,
+            proven: None,
+            last_sent: None,
+            owed: VecDeque::new(),
+            heard: now,
+            proof: now,
+            probe: None,
+            given_up: None,
+            probes: 0,
+            last_probe: Time::ZERO,
+        }
+    }
+
+    pub(crate) fn sent(&mut self, attempt: AttemptId, now: Time, deadline: Option<Time>) {
+        self.last_sent = Some(attempt);
+        self.owed.push_back(Owed { attempt, sent: now, wait: deadline.map(|deadline| deadline.since(now)) });
+    }
+
+    pub(crate) fn heard(&mut self, at: Time) {
+        self.heard = self.heard.max(at);
+    }
+
+    /// Whether this connection ever answered anything.
+    pub(crate) fn ever_proven(&self) -> bool {
+        self.proven.is_some()
+    }
+
+    /// A response head arrived: the attempt and all before it have arrived. Appends those newly proven to `arrived`.
+    pub(crate) fn answered(
+        &mut self,
+        attempt: AttemptId,
+        now: Time,
+        arrived: &mut Vec<AttemptId>,
+    ) -> Verdict {
+        self.probes = 0;
+        self.prove(attempt, now, arrived);
+        let Some(probe) = &mut self.probe else { return Verdict::Cleared };
+        match probe.doubt {
+            Some(doubt) if doubt.behind.is_some_and(|behind| attempt <= behind) => Verdict::Stands,
+            Some(_) | None => {
+                probe.doubt = None;
+                Verdict::Cleared
+            }
+        }
+    }
+
+    /// The probe was answered; `through` is the last attempt whose head went ahead of it. `awake` is since when our own
+    /// process has been running without a pause: a round trip that we slept through measures us, not the path.
+    pub(crate) fn probe_answered(
+        &mut self,
+        through: Option<AttemptId>,
+        now: Time,
+        awake: Time,
+        arrived: &mut Vec<AttemptId>,
+    ) {
+        if let Some(probe) = self.probe.take().filter(|probe| probe.sent >= awake) {
+            self.rtt.sample(now.since(probe.sent));
+        }
+        self.proof = now;
+        if let Some(through) = through.min(self.last_sent) {
+            self.prove(through, now, arrived);
+        }
+    }
+
+    fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
+        self.proof = now;
+        self.proven = self.proven.max(Some(through));
+        self.given_up = self.given_up.filter(|given_up| given_up.attempt > through);
+        while let Some(owed) = self.owed.front().filter(|owed| owed.attempt <= through) {
+            arrived.push(owed.attempt);
+            self.owed.pop_front();
+        }
+    }
+
+    /// A caller gave this attempt up while its arrival was unproven: the question can't wait any longer.
+    pub(crate) fn given_up(&mut self, attempt: AttemptId, sent: Time) {
+        self.given_up = Some(GivenUp { attempt, sent });
+    }
+
+    /// Whether such a question is open.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.given_up.is_some()
+    }
+
+    /// An attempt ended without proof that it arrived (never written, say): nothing is owed for it any more.
+    pub(crate) fn forget(&mut self, attempt: AttemptId) {
+        if let Ok(place) = self.owed.binary_search_by_key(&attempt, |owed| owed.attempt) {
+            self.owed.remove(place);
+        }
+    }
+
+    pub(crate) fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// Opens the question at `now`. Says whether a probe must be sent for it; one that is still out will do.
+    pub(crate) fn ask(&mut self, now: Time) -> bool {
+        let halves = self.owed.iter().filter_map(|owed| owed.wait.map(|wait| owed.sent + wait / 2));
+        let half = halves.filter(|half| *half > now).min();
+        let doubt = Some(Doubt { since: now, behind: self.last_sent, half });
+        if let Some(probe) = &mut self.probe {
+            probe.doubt = doubt;
+            return false;
+        }
+        self.probe = Some(Probe { sent: now, doubt });
+        self.probes += 1;
+        self.last_probe = now;
+        true
+    }
+
+    fn doubt(&self) -> Option<Doubt> {
+        self.probe.and_then(|probe| probe.doubt)
+    }
+
+    /// When to ask for proof. `patience` as learned; `open`: what is under way here; `awake` as above.
+    pub(crate) fn ask_at(&self, patience: Span, open: Open, awake: Time, limits: &Limits) -> Option<Time> {
+        if self.doubt().is_some() {
+            return None;
+        }
+        let due = match open {
+            Open::Nothing => return None,
+            Open::Unanswered if self.is_pressed() => Time::ZERO,
+            Open::Unanswered if self.owed.is_empty() => self.again_at(patience, awake),
+            Open::Unanswered => self.owed_at(patience, awake),
+            Open::Bodies => self.again_at(limits.body_patience.max(patience), awake),
+        };
+        Some(due.max(self.next_probe(limits)))
+    }
+
+    /// The first moment at which something owed has been owed for long enough.
+    fn owed_at(&self, patience: Span, awake: Time) -> Time {
+        let due = |owed: &Owed| owed.sent.max(awake) + owed.patience(patience);
+        self.owed.iter().map(due).min().unwrap_or(Time::NEVER)
+    }
+
+    /// Everything has arrived, but answers are outstanding: ask again, each time after twice the silence, since the
+    /// path may die while the peer thinks, and then nothing but a fresh write can show it.
+    fn again_at(&self, patience: Span, awake: Time) -> Time {
+        self.heard.max(self.proof).max(awake) + patience * (1 << self.probes.min(8))
+    }
+
+    /// The earliest moment at which politeness allows another probe (promise P9).
+    fn next_probe(&self, limits: &Limits) -> Time {
+        if self.probes < limits.probes { Time::ZERO } else { self.last_probe + limits.probe_interval }
+    }
+
+    /// When the answer to the open question becomes overdue.
+    pub(crate) fn miss_at(&self, awake: Time, limits: &Limits) -> Option<Time> {
+        let doubt = self.doubt()?;
+        let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
+        let base = doubt.since.max(awake);
+        if let Some(given_up) = self.given_up {
+            // Its caller waited in vain for a whole PTO, or the probe's answer did for what a round trip takes.
+            return Some((base + floor).min(given_up.sent.max(awake) + pto));
+        }
+        let due = doubt.half.map_or(base + pto, |half| half.clamp(base + floor, base + pto));
+        if self.heard <= doubt.since {
+            return Some(due);
+        }
+        Some(due.max((self.heard + floor).min(base + pto * limits.postpone)))
+    }
+
+    /// When a suspect is beyond hope.
+    pub(crate) fn dead_at(&self, suspect_since: Time, awake: Time, limits: &Limits) -> Time {
+        let silent_since = self.doubt().map_or(suspect_since, |doubt| doubt.since).max(self.heard).max(awake);
+        let cap = suspect_since.max(awake) + limits.dead_after * limits.dead_after_heard;
+        (silent_since + limits.dead_after).min(cap)
+    }
+}
+
+/// What is under way on a connection, as far as asking goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Open {
+    /// Nothing: silence means nothing.
+    Nothing,
+    /// Only response bodies.
+    Bodies,
+    /// A caller waits for a response head, or something given up is not proven to have arrived.
+    Unanswered,
+}
