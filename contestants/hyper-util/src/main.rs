@@ -1,2 +1,63 @@
-//! Placeholder until the contestant is written.
-fn main() {}
+//! Contestant: hyper-util's legacy client over hyper-rustls, with its defaults.
+//!
+//! The client has no timeout of its own; its users wrap a request in `tokio::time::timeout`, which gives it up by
+//! dropping its future. The lines are the concern of `contestant-protocol`.
+
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
+use http_body_util::{BodyExt, Empty};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::{ClientConfig, RootCertStore};
+
+struct HyperUtil {
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    protocol: Protocol,
+}
+
+impl Contestant for HyperUtil {
+    const CLIENT: &'static str = "hyper-util";
+
+    fn new(setup: &Setup) -> Result<Self, BoxError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&setup.ca_pem) {
+            roots.add(certificate?)?;
+        }
+        let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only();
+        // The connector offers by ALPN what is enabled here, and nothing else.
+        let connector = match setup.protocol {
+            Protocol::H1 => connector.enable_http1().build(),
+            Protocol::H2 => connector.enable_http2().build(),
+        };
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { client, protocol: setup.protocol })
+    }
+
+    async fn request(&self, request: Request) -> Outcome {
+        match tokio::time::timeout(request.timeout, self.exchange(request)).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => Outcome::error(&*error),
+            Err(_) => Outcome::Timeout,
+        }
+    }
+}
+
+impl HyperUtil {
+    async fn exchange(&self, request: Request) -> Result<Outcome, BoxError> {
+        let request = http::Request::builder().method(request.method).uri(request.url).body(Empty::new())?;
+        let (head, mut body) = self.client.request(request).await?.into_parts();
+        while let Some(frame) = body.frame().await {
+            frame?;
+        }
+        Ok(self.protocol.judge(head.version, head.status))
+    }
+}
+
+fn main() -> ExitCode {
+    contestant_protocol::run::<HyperUtil>()
+}
