@@ -1,2 +1,52 @@
-//! Placeholder until the contestant is written.
-fn main() {}
+//! Contestant: reqwest with its defaults and its own timeout.
+//!
+//! Its crate features are cut down (no proxy from the environment, no character sets, ring in place of aws-lc-rs);
+//! none of them changes the pool. The lines are the concern of `contestant-protocol`.
+
+use std::process::ExitCode;
+
+use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
+use reqwest::{Certificate, Client};
+
+struct Reqwest {
+    client: Client,
+    protocol: Protocol,
+}
+
+impl Contestant for Reqwest {
+    const CLIENT: &'static str = "reqwest";
+
+    fn new(setup: &Setup) -> Result<Self, BoxError> {
+        // The feature `rustls-no-provider` leaves this to us; an error means that one is installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().tls_certs_only(Certificate::from_pem_bundle(&setup.ca_pem)?);
+        let client = match setup.protocol {
+            Protocol::H1 => client.http1_only(),
+            // The default offers both, and the origin chooses HTTP/2. `http2_prior_knowledge` would offer HTTP/2
+            // alone, but it also changes how the pool dials.
+            Protocol::H2 => client,
+        };
+        Ok(Self { client: client.build()?, protocol: setup.protocol })
+    }
+
+    async fn request(&self, request: Request) -> Outcome {
+        match self.exchange(request).await {
+            Ok(outcome) => outcome,
+            Err(error) if error.is_timeout() => Outcome::Timeout,
+            Err(error) => Outcome::error(&error),
+        }
+    }
+}
+
+impl Reqwest {
+    async fn exchange(&self, request: Request) -> reqwest::Result<Outcome> {
+        let call = self.client.request(request.method, request.url).timeout(request.timeout);
+        let mut response = call.send().await?;
+        while response.chunk().await?.is_some() {}
+        Ok(self.protocol.judge(response.version(), response.status()))
+    }
+}
+
+fn main() -> ExitCode {
+    contestant_protocol::run::<Reqwest>()
+}
