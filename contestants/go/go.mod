@@ -1,0 +1,3 @@
+module netsplit/contestants/go
+
+go 1.21
