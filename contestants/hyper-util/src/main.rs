@@ -2,6 +2,12 @@
 //!
 //! The client has no timeout of its own; its users wrap a request in `tokio::time::timeout`, which gives it up by
 //! dropping its future. The lines are the concern of `contestant-protocol`.
+//!
+//! One default matters for short timeouts: its connector leaves Nagle's algorithm on. Where the origin sends nothing
+//! between the client's last handshake message and its first request (Go's server over HTTP/1.1 and TLS 1.3), that
+//! request waits for a delayed ACK: measured at 43 ms a dial, so with a 10 ms timeout all of 3,000 requests failed with
+//! no cut at all. With `set_nodelay(true)` 3 failed for 3 cuts. rustls and OpenSSL send their tickets just then, and the
+//! wait is gone.
 
 use std::process::ExitCode;
 
