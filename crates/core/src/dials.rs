@@ -25,9 +25,10 @@ pub(crate) struct Need {
     /// Of these, the ones whose peer allows no stream at all at present; more of the kind would not help.
     pub(crate) mute: u32,
     pub(crate) suspects: u32,
-    /// Dials under way, and how many of these have taken longer than the stagger.
+    /// Dials under way.
     pub(crate) dialing: u32,
-    pub(crate) late: u32,
+    /// When the last of these was started.
+    pub(crate) last_dial: Time,
 }
 
 impl Dials {
@@ -61,12 +62,6 @@ impl Dials {
         self.not_before = now + Span::from_micros(half + chance.below(half + 1));
     }
 
-    /// After how long a dial gets company.
-    pub(crate) fn stagger(&self, limits: &Limits) -> Span {
-        let (least, most) = (limits.stagger_min, limits.stagger_max);
-        self.duration.floor(limits).clamp(least, most.max(least))
-    }
-
     /// How many dials to start now.
     pub(crate) fn wanted(&self, now: Time, need: Need, limits: &Limits) -> u32 {
         if now < self.not_before {
@@ -76,11 +71,8 @@ impl Dials {
         let room =
             limits.connections.saturating_mul(2).saturating_sub(need.alive + need.suspects + need.dialing);
         let target = self.target(need);
-        let at_once = match self.streams {
-            Some(0 | 1) => limits.dials_single,
-            Some(_) | None => limits.dials,
-        };
-        let under_way = if target == 0 { 0 } else { (target + need.late).min(at_once) };
+        let late = u32::from(self.company_at(need, limits).is_some_and(|at| at <= now));
+        let under_way = target.max(need.dialing + late).min(self.at_once(limits));
         under_way.saturating_sub(need.dialing).min(alive_room).min(room)
     }
 
@@ -88,17 +80,38 @@ impl Dials {
     /// when all that is open is suspect, one is opened before anyone has to wait for it.
     fn target(&self, need: Need) -> u32 {
         let for_waiting = match self.streams {
-            _ if need.waiting == 0 => 0,
+            _ if need.waiting == 0 || need.mute > 0 => 0,
             None => 1,
             Some(streams) => need.waiting.div_ceil(streams.max(1)),
         };
         let for_suspects = u32::from(need.alive == 0 && need.suspects > 0);
-        for_waiting.saturating_sub(need.mute).max(for_suspects)
+        for_waiting.max(for_suspects)
     }
 
-    /// When the next look is due although nothing happens: the end of a backoff.
-    pub(crate) fn due(&self, now: Time, need: Need) -> Option<Time> {
-        (self.target(need) > 0 && now < self.not_before).then_some(self.not_before)
+    /// When the dials under way have taken so long that they get company: as long as a dial is known to take after the
+    /// last of them was started, and twice that for each one more.
+    fn company_at(&self, need: Need, limits: &Limits) -> Option<Time> {
+        if need.dialing == 0 || self.target(need) == 0 {
+            return None;
+        }
+        let (least, most) = (limits.stagger_min, limits.stagger_max);
+        let usual = self.duration.floor(limits).clamp(least, most.max(least));
+        Some(need.last_dial + (usual * (1 << (need.dialing - 1).min(8))).min(most.max(least)))
+    }
+
+    /// When to look again although nothing happens: at the end of a backoff, or when a dial has become late.
+    pub(crate) fn due(&self, now: Time, need: Need, limits: &Limits) -> Option<Time> {
+        let backoff = (self.target(need) > 0).then_some(self.not_before);
+        let company = self.company_at(need, limits).filter(|_| need.dialing < self.at_once(limits));
+        backoff.filter(|at| *at > now).or(company.filter(|at| *at > now))
+    }
+
+    /// How many dials may be under way.
+    fn at_once(&self, limits: &Limits) -> u32 {
+        match self.streams {
+            Some(1) => limits.dials_single,
+            Some(_) | None => limits.dials,
+        }
     }
 }
 
@@ -106,12 +119,13 @@ impl Dials {
 mod tests {
     use super::*;
 
-    const NOTHING: Need = Need { waiting: 0, alive: 0, mute: 0, suspects: 0, dialing: 0, late: 0 };
+    const NOW: Time = Time::from_micros(1_000_000);
+    const NOTHING: Need = Need { waiting: 0, alive: 0, mute: 0, suspects: 0, dialing: 0, last_dial: NOW };
 
     #[track_caller]
     fn check(streams: Option<u32>, need: Need, wanted: u32) {
         let limits = Limits { streams_expected: streams, ..Limits::default() };
-        assert_eq!(Dials::new(&limits).wanted(Time::ZERO, need, &limits), wanted, "{streams:?} {need:?}");
+        assert_eq!(Dials::new(&limits).wanted(NOW, need, &limits), wanted, "{streams:?} {need:?}");
     }
 
     #[test]
@@ -124,9 +138,11 @@ mod tests {
         check(Some(100), Need { waiting: 100_000, ..NOTHING }, 4);
         check(Some(1), Need { waiting: 64, ..NOTHING }, 16);
         check(Some(1), Need { waiting: 64, alive: 250, ..NOTHING }, 6);
-        check(None, Need { waiting: 1, dialing: 1, late: 1, ..NOTHING }, 1); // a late dial gets company
-        check(None, Need { waiting: 1, dialing: 2, late: 1, ..NOTHING }, 0);
-        check(None, Need { waiting: 1, dialing: 4, late: 4, ..NOTHING }, 0);
+        let late = Need { last_dial: Time::ZERO, ..NOTHING };
+        check(None, Need { waiting: 1, dialing: 1, ..NOTHING }, 0);
+        check(None, Need { waiting: 1, dialing: 1, ..late }, 1); // a late dial gets company
+        check(None, Need { waiting: 1, dialing: 4, ..late }, 0); // up to the limit
+        check(None, Need { dialing: 1, ..late }, 0); // and only while somebody needs it
         check(None, Need { suspects: 1, ..NOTHING }, 1); // a replacement, before anyone waits
         check(None, Need { suspects: 1, alive: 1, ..NOTHING }, 0);
         check(Some(100), Need { waiting: 1, alive: 1, mute: 1, ..NOTHING }, 0); // the peer allows nothing now
@@ -140,7 +156,7 @@ mod tests {
         let mut last = Span::ZERO;
         for _ in 0..30 {
             dials.failed(Time::ZERO, &limits, &mut chance);
-            let wait = dials.due(Time::ZERO, need).expect("a backoff").since(Time::ZERO);
+            let wait = dials.due(Time::ZERO, need, &limits).expect("a backoff").since(Time::ZERO);
             assert!(
                 wait <= limits.backoff_max && wait.as_micros() * 4 >= last.as_micros(),
                 "{wait} after {last}"

@@ -42,8 +42,7 @@ pub struct Pool {
     /// The round trip as the last connection knew it: where the next one starts.
     pub(crate) rtt: Rtt,
     pub(crate) census: Census,
-    /// Dials under way, and since when.
-    pub(crate) dialing: Vec<(Time, ConnectionId)>,
+    pub(crate) last_dial: Time,
     /// Connections that something happened to since the last settling.
     pub(crate) touched: Vec<ConnectionId>,
     arrived: Vec<AttemptId>,
@@ -69,7 +68,7 @@ impl Pool {
             patience: Patience::default(),
             rtt: Rtt::unknown(),
             census: Census::default(),
-            dialing: Vec::new(),
+            last_dial: Time::ZERO,
             touched: Vec::new(),
             arrived: Vec::new(),
             last_attempt: 0,
@@ -174,7 +173,6 @@ impl Pool {
         if connection.life != Life::Dialing {
             return;
         }
-        self.dialing.retain(|(_, dialing)| *dialing != id);
         let took = self.now.since(connection.since);
         connection.open(self.now, streams, can_probe);
         self.dials.succeeded(took, streams);
@@ -220,7 +218,7 @@ impl Pool {
         }
         self.note_arrivals();
         self.step(attempt, Step::Head);
-        self.requests.deliver(answered.request);
+        self.requests.deliver(answered.request, attempt);
         self.touched.push(answered.connection);
     }
 
@@ -249,7 +247,7 @@ impl Pool {
             self.answered(attempt, actions); // an end without a head: the glue skipped a fact, its meaning is clear
         }
         if let Some(done) = self.end(attempt) {
-            self.requests.remove(done.request);
+            self.end_delivered(done.request, attempt);
         }
     }
 
@@ -261,8 +259,9 @@ impl Pool {
                 self.requests.put_back(refused.request);
             }
             Phase::Out(out) if out == attempt => self.fail(refused.request, FailReason::Refused, actions),
-            Phase::Delivered(out) if out == attempt => _ = self.requests.remove(refused.request),
-            Phase::Out(_) | Phase::Delivered(_) | Phase::Waiting => {}
+            Phase::Out(_) | Phase::Delivered(_) | Phase::Waiting => {
+                self.end_delivered(refused.request, attempt)
+            }
         }
     }
 
@@ -335,7 +334,7 @@ impl Pool {
         let id = ConnectionId(self.last_connection);
         self.connections.insert(id, Connection::dialing(self.now, self.rtt, &self.limits));
         self.census.enter(Standing::Dialing);
-        self.dialing.push((self.now, id));
+        self.last_dial = self.now;
         id
     }
 
@@ -357,7 +356,6 @@ impl Pool {
             self.dials.failed(self.now, &self.limits, &mut self.chance);
         }
         self.census.leave(connection.standing);
-        self.dialing.retain(|(_, dialing)| *dialing != id);
         self.ready.remove(id);
         self.ready_asked.remove(id);
         self.timers.set(id, None);
@@ -379,8 +377,16 @@ impl Pool {
     ) {
         match self.requests.get(request).map(|request| request.phase) {
             Some(Phase::Out(out)) if out == attempt => self.fail(request, why, actions),
-            Some(Phase::Delivered(out)) if out == attempt => _ = self.requests.remove(request),
-            Some(Phase::Out(_) | Phase::Delivered(_) | Phase::Waiting) | None => {}
+            Some(Phase::Out(_) | Phase::Delivered(_) | Phase::Waiting) | None => {
+                self.end_delivered(request, attempt)
+            }
+        }
+    }
+
+    /// Forgets the request if `attempt` is what answered it.
+    fn end_delivered(&mut self, request: RequestId, attempt: AttemptId) {
+        if self.requests.get(request).is_some_and(|request| request.phase == Phase::Delivered(attempt)) {
+            self.requests.remove(request);
         }
     }
 

@@ -74,11 +74,10 @@ impl Requests {
         None
     }
 
-    pub(crate) fn deliver(&mut self, id: RequestId) {
-        if let Some(request) = self.table.get_mut(&id) {
-            if let Phase::Out(attempt) = request.phase {
-                request.phase = Phase::Delivered(attempt);
-            }
+    /// The head that `attempt` brought is the caller's, if that attempt is what it waits for.
+    pub(crate) fn deliver(&mut self, id: RequestId, attempt: AttemptId) {
+        if let Some(request) = self.table.get_mut(&id).filter(|r| r.phase == Phase::Out(attempt)) {
+            request.phase = Phase::Delivered(attempt);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::dials::Need;
 use crate::health::{Health, Sign};
 use crate::life::Life;
 use crate::pool::Pool;
-use crate::{Action, CloseReason, ConnectionId, Time};
+use crate::{Action, CloseReason, ConnectionId};
 
 impl Pool {
     pub(crate) fn settle(&mut self, actions: &mut Vec<Action>) {
@@ -160,23 +160,19 @@ impl Pool {
         if self.requests.waiting() == 0 && self.census.suspect == 0 {
             return;
         }
-        let stagger = self.dials.stagger(&self.limits);
-        let late_from = |since: &Time| *since + stagger;
-        let late = self.dialing.iter().filter(|(since, _)| late_from(since) <= self.now).count();
         let need = Need {
             waiting: self.requests.waiting(),
             alive: self.census.alive + self.census.mute,
             mute: self.census.mute,
             suspects: self.census.suspect,
             dialing: self.census.dialing,
-            late: u32::try_from(late).unwrap_or(u32::MAX),
+            last_dial: self.last_dial,
         };
         for _ in 0..self.dials.wanted(self.now, need, &self.limits) {
             let connection = self.begin_dial();
             actions.push(Action::Dial { connection });
         }
-        let next_late =
-            self.dialing.iter().map(|(since, _)| late_from(since)).filter(|at| *at > self.now).min();
-        self.dials_due = self.dials.due(self.now, need).into_iter().chain(next_late).min();
+        let need = Need { dialing: self.census.dialing, last_dial: self.last_dial, ..need };
+        self.dials_due = self.dials.due(self.now, need, &self.limits);
     }
 }

@@ -11,8 +11,9 @@
 //!    0.8 < send r1 c1 a1
 //! ```
 //!
-//! The first column is the time in milliseconds, `>` marks a fact, `<` a decision; `#` starts a comment. A trace without a
-//! `tick` among its facts gets its ticks exactly when they are due; one recorded in the field brings its own, late ones and all.
+//! The first column is the time in milliseconds, `>` marks a fact, `<` a decision; `#` starts a comment. A replay ticks
+//! exactly when a tick is due, unless the trace says `ticks told`: then it brings its own, late ones and all, as one
+//! recorded in the field does.
 
 use core::fmt;
 use core::str::FromStr;
@@ -42,6 +43,16 @@ pub struct Line {
     pub entry: Entry,
 }
 
+/// Where a trace's ticks come from.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Ticks {
+    /// Told whenever one is due, and not written down.
+    #[default]
+    Due,
+    /// Among the facts.
+    Told,
+}
+
 /// A whole history, with what is needed to repeat it.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Trace {
@@ -51,6 +62,8 @@ pub struct Trace {
     pub seed: u64,
     /// The limits of the pool.
     pub limits: Limits,
+    /// Where its ticks come from.
+    pub ticks: Ticks,
     /// What happened, in order.
     pub lines: Vec<Line>,
 }
@@ -69,22 +82,19 @@ impl Trace {
     pub fn replay(&self) -> Vec<Line> {
         let mut pool = Pool::new(self.limits.clone(), self.seed);
         let mut lines = Vec::with_capacity(self.lines.len());
-        let facts = || {
-            self.lines.iter().filter_map(|line| match line.entry {
-                Entry::Fact(event) => Some((line.at, event)),
-                Entry::Decision(_) => None,
-            })
-        };
-        let ticks_itself = !facts().any(|(_, event)| event == Event::Tick);
-        for (at, event) in facts() {
-            if ticks_itself {
+        let facts = self.lines.iter().filter_map(|line| match line.entry {
+            Entry::Fact(event) => Some((line.at, event)),
+            Entry::Decision(_) => None,
+        });
+        for (at, event) in facts {
+            if self.ticks == Ticks::Due {
                 tick_until(&mut pool, at, &mut lines);
             }
             lines.push(Line { at, entry: Entry::Fact(event) });
             tell(&mut pool, at, event, &mut lines);
         }
         // Decisions after the last fact: up to the last time the trace speaks of.
-        if let Some(last) = self.lines.last().filter(|_| ticks_itself) {
+        if let Some(last) = self.lines.last().filter(|_| self.ticks == Ticks::Due) {
             tick_until(&mut pool, last.at + crate::Span::from_micros(1), &mut lines);
         }
         lines
@@ -177,6 +187,9 @@ impl fmt::Display for Line {
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{VERSION}\ntitle {}\nseed {}", self.title, self.seed)?;
+        if self.ticks == Ticks::Told {
+            writeln!(f, "ticks told")?;
+        }
         for (name, value) in self.limits.changed() {
             writeln!(f, "set {name} {value}")?;
         }
@@ -242,6 +255,7 @@ impl Trace {
         let words: Vec<&str> = line.split_whitespace().collect();
         match *words.as_slice() {
             ["seed", seed] => self.seed = read(seed)?,
+            ["ticks", "told"] => self.ticks = Ticks::Told,
             ["set", name, value] => self.limits.set(name, value)?,
             [at, ">", ref fact @ ..] => {
                 self.lines.push(Line { at: read(at)?, entry: Entry::Fact(read_fact(fact)?) });
