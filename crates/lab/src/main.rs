@@ -1,2 +1,55 @@
-//! The lab.
-fn main() {}
+//! netsplit: the lab that runs the experiment of golang/go issue 63422 against HTTP clients.
+//!
+//! Requests go through a proxy to a healthy origin; now and then the proxy silences one connection for good, without
+//! FIN or RST, as a lost route does. How many requests does the client lose for it? Clients are *contestants*:
+//! separate programs behind a line protocol (`contestants/README.md`). No HTTP client is linked into the lab, ours
+//! neither, so none can be favoured.
+//!
+//! The way of a run, and where each step lives:
+//!
+//! ```text
+//! args        what was typed
+//!  └ plan, manifest           what is meant: how many requests and cuts; which programs
+//!     └ app                   signals, directories, exit status
+//!        └ run                build all, then each contestant's turn
+//!           ├ stage           origin ← proxy: wire, wires, fault, certificate
+//!           ├ contestant      the child process and its lines
+//!           └ experiment      the closed loop, and the cuts
+//!              └ record       what happened, as it happens
+//! record → summary → report   figures, table, Markdown, picture: pure functions
+//! ```
+//!
+//! Invariants, by what is absent: no HTTP client; no clock outside `clock.rs` in anything that computes; no figure that
+//! does not come from the record.
+//! Next: `args/mod.rs`, what can be typed; `run.rs`, what then happens.
+
+mod app;
+mod args;
+mod certificate;
+mod clock;
+mod contestant;
+mod experiment;
+mod fault;
+mod interrupt;
+mod list;
+mod manifest;
+mod origin;
+mod out;
+mod plan;
+mod progress;
+mod proxy;
+mod record;
+mod report;
+mod run;
+mod stage;
+mod summary;
+mod wire;
+mod wires;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    app::obey(args::Cli::parse())
+}

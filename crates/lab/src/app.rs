@@ -1,0 +1,193 @@
+//! Obeys the command line: sets a run up, guards it against signals, and reports.
+//!
+//! Invariant: whatever happens to a run once its record exists, the record is closed, a report stands beside it, and
+//! the way to it is printed.
+//! Next: `run.rs`, the run itself; `report/mod.rs`, what is made of the record.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use tokio::{runtime, sync::oneshot};
+
+use crate::{
+    args::{Cli, Command, ReportArgs, RunArgs},
+    certificate::Identity,
+    clock::Clock,
+    contestant::guard,
+    interrupt::{self, Interrupt},
+    list,
+    manifest::Manifest,
+    out,
+    plan::Plan,
+    progress::{Progress, say},
+    record::{self, Record, Status, reader, writer},
+    report,
+    run::Job,
+    summary::{self, Row, Run},
+};
+
+/// A contestant failed, or the lab itself could not go on.
+const FAILED: u8 = 1;
+/// The command line is wrong; clap's own status for it.
+const USAGE: u8 = 2;
+
+/// More threads than this only hand work to each other: origin and proxy do little per request.
+const THREADS: usize = 4;
+
+/// Does what was asked for.
+pub(crate) fn obey(cli: Cli) -> ExitCode {
+    let (status, result) = match cli.command {
+        Some(Command::Guard { program }) => return guard::become_program(&program),
+        Some(Command::List(args)) => (USAGE, list::print(args.manifest.as_deref())),
+        Some(Command::Report(args)) => (USAGE, report_again(&args)),
+        Some(Command::Run(args)) => return run(&args),
+        None => return run(&cli.run),
+    };
+    result.map_or_else(|error| complain(&error, status), |()| ExitCode::SUCCESS)
+}
+
+fn complain(error: &anyhow::Error, status: u8) -> ExitCode {
+    say(&format!("netsplit: {error:#}"));
+    ExitCode::from(status)
+}
+
+fn run(args: &RunArgs) -> ExitCode {
+    let prepared = Prepared::from(args);
+    match prepared {
+        Ok(prepared) => prepared.run().unwrap_or_else(|error| complain(&error, FAILED)),
+        Err(error) => complain(&error, USAGE),
+    }
+}
+
+fn report_again(args: &ReportArgs) -> anyhow::Result<()> {
+    let run = read(&args.dir)?;
+    if args.json {
+        run.rows.iter().for_each(print_json);
+        return Ok(());
+    }
+    report::write(&args.dir, &run)?;
+    show(&run);
+    say(&format!("report: {}", args.dir.join(report::MARKDOWN).display()));
+    Ok(())
+}
+
+/// A run that has all it needs, and has not touched anything yet.
+struct Prepared {
+    plan: Plan,
+    manifest: Manifest,
+    out: Option<PathBuf>,
+    progress: Progress,
+    json: bool,
+}
+
+impl Prepared {
+    fn from(args: &RunArgs) -> anyhow::Result<Self> {
+        let plan = args.plan.with(args.overrides.to_overrides());
+        let mut manifest = Manifest::load(args.manifest.manifest.as_deref())?;
+        manifest.keep(&args.only)?;
+        let progress = Progress::fitting(args.quiet);
+        Ok(Self { plan, manifest, out: args.out.clone(), progress, json: args.json })
+    }
+
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let threads = std::thread::available_parallelism().map_or(2, Into::into).min(THREADS);
+        let runtime = runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        let status = runtime.block_on(self.run_and_report());
+        // An origin that still sleeps over a slow answer is nobody's concern any more.
+        runtime.shutdown_background();
+        status
+    }
+
+    async fn run_and_report(self) -> anyhow::Result<ExitCode> {
+        let mut signal = interrupt::watch()?;
+        let Prepared { plan, manifest, out, progress, json } = self;
+        let dir = out::make(out, &manifest.root, &plan)?;
+        let path = dir.join(record::FILE);
+        let (recorder, writer) = writer::create(&path, Clock::start()).with_context(|| {
+            format!("can't begin the record {} (no run overwrites another)", path.display())
+        })?;
+        recorder.write(out::head(&plan));
+        let identity = Identity::make()?;
+        let authority = out::publish(&identity, &dir)?;
+        if progress != Progress::Quiet {
+            say(&plan.to_string());
+        }
+        let job = Job { manifest, plan, identity, authority, recorder: recorder.clone(), progress };
+        let (result, interrupt) = until_interrupted(job, json, &mut signal).await;
+        if let Some(interrupt) = interrupt {
+            recorder.write(Record::Stopped { at: recorder.now(), by: interrupt.name.to_owned() });
+        }
+        writer.finish().with_context(|| format!("the record {} is not whole", path.display()))?;
+        let run = conclude(&dir, json, progress, interrupt)?;
+        result?;
+        // A signal that came while the report was written has changed nothing, but whoever sent it waits for its status.
+        let interrupt = interrupt.or_else(|| signal.try_recv().ok());
+        let failed = run.rows.iter().any(|row| row.summary.status == Status::Failed);
+        Ok(match interrupt {
+            Some(interrupt) => ExitCode::from(interrupt.exit_status()),
+            None if failed => ExitCode::from(FAILED),
+            None => ExitCode::SUCCESS,
+        })
+    }
+}
+
+/// Runs until the end or a signal, whichever comes first. When this returns, no child is left.
+async fn until_interrupted(
+    job: Job,
+    json: bool,
+    signal: &mut oneshot::Receiver<Interrupt>,
+) -> (io::Result<()>, Option<Interrupt>) {
+    let mut task = tokio::spawn(job.run(move |row| {
+        if json {
+            print_json(&row);
+        }
+    }));
+    tokio::select! {
+        result = &mut task => (result.unwrap_or_else(|bug| Err(io::Error::other(bug))), None),
+        Ok(interrupt) = signal => {
+            task.abort();
+            // Aborting only asks; the task's children are gone when it is.
+            _ = task.await;
+            (Ok(()), Some(interrupt))
+        }
+    }
+}
+
+/// Draws the report from the record, as `netsplit report` would.
+fn conclude(dir: &Path, json: bool, progress: Progress, interrupt: Option<Interrupt>) -> anyhow::Result<Run> {
+    let run = read(dir)?;
+    report::write(dir, &run)?;
+    if json {
+        // The others were printed when their turn was over.
+        run.rows.iter().filter(|row| row.summary.status == Status::Stopped).for_each(print_json);
+    } else {
+        show(&run);
+    }
+    if let Some(interrupt) = interrupt {
+        say(&format!("stopped by {}; the partial record is in {}", interrupt.name, dir.display()));
+    } else if progress != Progress::Quiet {
+        say(&format!("record and report: {}", dir.display()));
+    }
+    Ok(run)
+}
+
+fn read(dir: &Path) -> anyhow::Result<Run> {
+    let path = dir.join(record::FILE);
+    let records = reader::read(&path)?;
+    summary::run(&records).with_context(|| format!("{} has no head; is it a record?", path.display()))
+}
+
+fn show(run: &Run) {
+    let stdout = io::stdout();
+    let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    // Whoever closed our standard output does not want to read it.
+    _ = stdout.lock().write_all(report::table::draw(&run.rows, color).as_bytes());
+}
+
+fn print_json(row: &Row) {
+    _ = writeln!(io::stdout(), "{}", report::json::line(&row.summary));
+}

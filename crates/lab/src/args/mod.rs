@@ -1,0 +1,209 @@
+//! What was typed.
+//!
+//! Kept apart from what is meant (`plan.rs`): this file knows flags and their help, and nothing about running.
+//!
+//! Invariant: a value here is exactly what the command line said; `None` means that nothing was said.
+//! Next: `plan.rs` turns it into a `Plan`, `app.rs` obeys the command.
+
+mod duration;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    fault::Fault,
+    plan::{Overrides, PlanName, Slow},
+};
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "netsplit",
+    version,
+    about = "Cuts connections under HTTP clients and counts what each cut costs.",
+    long_about = "Cuts connections under HTTP clients and counts what each cut costs.\n\n\
+        The experiment is the one of golang/go issue 63422: requests over TLS through a proxy, a timeout each; \
+        midway in each interval one random live connection goes silent, with no FIN and no RST. \
+        Without a command, `netsplit` runs the plan `quick` with every contestant.",
+    after_help = "Exit status: 0 all went well (a missing toolchain only skips its rows), 1 a contestant or a \
+        build failed, 2 the command line is wrong, 128+n stopped by signal n.",
+    args_conflicts_with_subcommands = true
+)]
+pub(crate) struct Cli {
+    /// What to do; nothing means `run`.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// The flags of `run`, which may be given without naming it.
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a plan: cut wires under each contestant and report what it cost
+    Run(Box<RunArgs>),
+    /// List plans, contestants (and whether their toolchains are here) and faults
+    List(ManifestArgs),
+    /// Draw the report of an earlier run again, from its record alone
+    Report(ReportArgs),
+    /// Become a contestant that dies when the lab dies; for the lab's own use
+    #[command(hide = true)]
+    Guard {
+        /// The program and its arguments.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        program: Vec<std::ffi::OsString>,
+    },
+}
+
+/// Where the contestants are listed.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ManifestArgs {
+    /// The list of contestants [default: contestants/contestants.toml, here or in a directory above]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+}
+
+/// `netsplit run`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct RunArgs {
+    /// What to run
+    #[arg(value_enum, value_name = "PLAN", default_value_t)]
+    pub(crate) plan: PlanName,
+    /// Run only these contestants
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// What the plan says, said otherwise.
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
+    /// Print one JSON object a contestant to standard output, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the record and the report go [default: netsplit-out/<time>-<plan>]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// No progress on standard error
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// The list of contestants.
+    #[command(flatten)]
+    pub(crate) manifest: ManifestArgs,
+}
+
+/// The plan's numbers, each of which a flag overrides.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Instead of what the plan says")]
+pub(crate) struct OverrideArgs {
+    /// How many requests to make
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    requests: Option<u64>,
+    /// Cut once in this many requests, midway; 0 cuts nothing
+    #[arg(long, value_name = "N")]
+    unplug_interval: Option<u64>,
+    /// What each request may take: 10ms, 1s
+    #[arg(long, value_name = "TIME", value_parser = duration::milliseconds)]
+    request_timeout: Option<u64>,
+    /// How many requests are under way at any time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    workers: Option<u32>,
+    /// Which of several live wires is cut follows from this number
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How many HTTP/2 streams the origin allows on one connection
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    streams: Option<u32>,
+    /// The origin answers one in this many requests late
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    slow_every: Option<u64>,
+    /// How late those answers are [default: 50ms]
+    #[arg(long, value_name = "TIME", requires = "slow_every", value_parser = duration::milliseconds)]
+    slow_by: Option<u64>,
+    /// What a cut does to its wire
+    #[arg(long, value_enum, value_name = "FAULT")]
+    fault: Option<Fault>,
+}
+
+impl OverrideArgs {
+    /// How late a slow answer is when only `--slow-every` is given: five times the timeout of `quick` and `seed`.
+    const SLOW_BY_MS: u64 = 50;
+
+    /// The typed numbers in the plan's words.
+    pub(crate) fn to_overrides(&self) -> Overrides {
+        let slow = |every| Slow { every, by_ms: self.slow_by.unwrap_or(Self::SLOW_BY_MS) };
+        Overrides {
+            requests: self.requests,
+            unplug_interval: self.unplug_interval,
+            timeout_ms: self.request_timeout,
+            workers: self.workers,
+            seed: self.seed,
+            streams: self.streams,
+            slow: self.slow_every.map(slow),
+            fault: self.fault,
+        }
+    }
+}
+
+/// `netsplit report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The directory of an earlier run
+    pub(crate) dir: PathBuf,
+    /// Print the figures as JSON, one object a contestant, and write no files
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Cli, Command};
+    use crate::plan::{PlanName, Slow};
+
+    #[test]
+    fn the_definition_holds() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_plan_and_flags_need_no_command() {
+        let cli =
+            Cli::try_parse_from(["netsplit", "seed", "--only", "a,b", "--request-timeout", "1s"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.run.plan, PlanName::Seed);
+        assert_eq!(cli.run.only, ["a", "b"]);
+        assert_eq!(cli.run.overrides.to_overrides().timeout_ms, Some(1000));
+    }
+
+    #[test]
+    fn nothing_typed_is_the_quick_plan_as_it_stands() {
+        let cli = Cli::try_parse_from(["netsplit"]).unwrap();
+        assert_eq!(cli.run.plan, PlanName::Quick);
+        assert_eq!(cli.run.overrides.to_overrides(), crate::plan::Overrides::default());
+    }
+
+    #[test]
+    fn slow_answers_have_a_default_lateness() {
+        let cli = Cli::try_parse_from(["netsplit", "run", "--slow-every", "100"]).unwrap();
+        let Some(Command::Run(run)) = cli.command else { panic!("not `run`") };
+        assert_eq!(run.overrides.to_overrides().slow, Some(Slow { every: 100, by_ms: 50 }));
+        assert!(Cli::try_parse_from(["netsplit", "run", "--slow-by", "50ms"]).is_err());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for bad in [
+            ["--requests", "0"],
+            ["--requests", "-1"],
+            ["--workers", "0"],
+            ["--streams", "0"],
+            ["--request-timeout", "0ms"],
+            ["--request-timeout", "10"],
+            ["--fault", "meteor"],
+        ] {
+            assert!(Cli::try_parse_from(["netsplit", "run", bad[0], bad[1]]).is_err(), "{bad:?}");
+        }
+        assert!(Cli::try_parse_from(["netsplit", "run", "slow"]).is_err());
+    }
+}

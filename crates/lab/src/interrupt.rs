@@ -1,0 +1,63 @@
+//! Ctrl-C, and its relatives.
+//!
+//! The first signal stops the run in order: `app.rs` drops what is under way, which kills every child, and then writes
+//! what there is. The second ends the process at once; children then die by their guard.
+//!
+//! Invariant: from the moment `watch` returns, no signal ends the process without one of the two.
+
+use std::io;
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
+
+/// Which signal it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interrupt {
+    pub(crate) name: &'static str,
+    number: u8,
+}
+
+const INTERRUPT: Interrupt = Interrupt { name: "SIGINT", number: 2 };
+const TERMINATE: Interrupt = Interrupt { name: "SIGTERM", number: 15 };
+const HANG_UP: Interrupt = Interrupt { name: "SIGHUP", number: 1 };
+
+impl Interrupt {
+    /// The exit status by which a shell knows that a signal ended a program.
+    pub(crate) fn exit_status(self) -> u8 {
+        128 + self.number
+    }
+}
+
+/// Catches signals from now on; the first one comes out of the receiver.
+pub(crate) fn watch() -> io::Result<oneshot::Receiver<Interrupt>> {
+    let mut signals = Signals {
+        interrupt: signal(SignalKind::interrupt())?,
+        terminate: signal(SignalKind::terminate())?,
+        hang_up: signal(SignalKind::hangup())?,
+    };
+    let (first, receiver) = oneshot::channel();
+    tokio::spawn(async move {
+        _ = first.send(signals.next().await);
+        let second = signals.next().await;
+        std::process::exit(second.exit_status().into());
+    });
+    Ok(receiver)
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    async fn next(&mut self) -> Interrupt {
+        tokio::select! {
+            _ = self.interrupt.recv() => INTERRUPT,
+            _ = self.terminate.recv() => TERMINATE,
+            _ = self.hang_up.recv() => HANG_UP,
+        }
+    }
+}

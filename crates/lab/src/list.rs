@@ -1,0 +1,41 @@
+//! `netsplit list`: what can be run here.
+//!
+//! Invariant: it builds nothing and starts nothing; whether a toolchain is there is read off `PATH`.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use clap::ValueEnum as _;
+
+use crate::{fault::Fault, manifest::Manifest, plan::PlanName};
+
+/// Prints plans, contestants and faults.
+pub(crate) fn print(manifest: Option<&Path>) -> anyhow::Result<()> {
+    let manifest = Manifest::load(manifest)?;
+    _ = io::stdout().write_all(text(&manifest).as_bytes());
+    Ok(())
+}
+
+fn text(manifest: &Manifest) -> String {
+    let mut text = String::from("plans\n");
+    for plan in PlanName::value_variants() {
+        _ = writeln!(text, "  {}", plan.plan());
+    }
+    text.push_str("\ncontestants\n");
+    let widest = manifest.entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    for entry in &manifest.entries {
+        let state = match entry.missing().as_slice() {
+            [] => String::new(),
+            missing => format!(" (skipped: {} not on PATH)", missing.join(", ")),
+        };
+        _ = writeln!(text, "  {:widest$}  {}  {}{state}", entry.name, entry.protocol, entry.about);
+    }
+    text.push_str("\nfaults\n");
+    for fault in Fault::value_variants() {
+        _ = writeln!(text, "  {fault}: {}", fault.about());
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! The table at the end of a run, for a terminal.
+//!
+//! Invariant: with or without colour the same characters stand in the same columns.
+//! Next: `figures.rs`, what stands in the cells.
+
+use std::fmt::Write as _;
+
+use super::figures::{HEADS, cells, notes};
+use crate::{
+    record::Status,
+    summary::{Row, Summary},
+};
+
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const BOLD: &str = "1";
+const DIM: &str = "2";
+
+/// The column whose colour is the verdict.
+const FAILURES: usize = 2;
+const MAGNIFIED: usize = 4;
+
+/// The table, and below it what went wrong.
+pub(crate) fn draw(rows: &[Row], color: bool) -> String {
+    let paint = Paint(color);
+    let lines: Vec<_> = rows.iter().map(|row| cells(&row.summary)).collect();
+    let mut widths = HEADS.map(width);
+    for line in &lines {
+        for (widest, cell) in widths.iter_mut().zip(line) {
+            *widest = width(cell).max(*widest);
+        }
+    }
+    let mut text = String::new();
+    push(
+        &mut text,
+        HEADS.iter().zip(widths).enumerate().map(|(n, (head, w))| paint.with(DIM, &pad(n, head, w))),
+    );
+    for (row, line) in rows.iter().zip(&lines) {
+        let cells = line.iter().zip(widths).enumerate();
+        push(&mut text, cells.map(|(n, (cell, w))| paint.with(shade(n, &row.summary), &pad(n, cell, w))));
+    }
+    for (n, (contestant, status, reason)) in notes(rows).enumerate() {
+        let gap = if n == 0 { "\n" } else { "" };
+        let shade = if status == Status::Failed { RED } else { YELLOW };
+        _ = writeln!(
+            text,
+            "{gap}{contestant} {}: {}",
+            paint.with(shade, &status.to_string()),
+            reason.join("\n    ")
+        );
+    }
+    text
+}
+
+fn push(text: &mut String, cells: impl Iterator<Item = String>) {
+    let line = cells.collect::<Vec<_>>().join("  ");
+    text.push_str(line.trim_end());
+    text.push('\n');
+}
+
+/// Names to the left, numbers to the right.
+fn pad(column: usize, cell: &str, width: usize) -> String {
+    if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+}
+
+/// What a cut costs beyond itself is red; no more than that is green.
+fn shade(column: usize, summary: &Summary) -> &'static str {
+    match (column, summary.magnification) {
+        (0, _) => BOLD,
+        (FAILURES | MAGNIFIED, Some(times)) if times > 1.0 => RED,
+        (FAILURES | MAGNIFIED, Some(_)) => GREEN,
+        _ => "",
+    }
+}
+
+/// No cell holds anything wider or narrower than one column a character.
+fn width(cell: &str) -> usize {
+    cell.chars().count()
+}
+
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, code: &str, text: &str) -> String {
+        if self.0 && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}

@@ -1,0 +1,1 @@
+//! Reports of a made-up run, whole, against the files in `golden/`.

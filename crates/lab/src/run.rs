@@ -1,0 +1,124 @@
+//! A run: build all contestants, then give each its turn.
+//!
+//! Nothing a contestant does can end the run. Its failure is its row's.
+//!
+//! Invariant: every contestant of the manifest gets a `begin` and an `end` in the record, unless the run is stopped.
+//! Dropping the future of `run` kills whatever child is alive.
+//! Next: `experiment.rs`, a turn's inside; `app.rs`, what comes before and after.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use crate::{
+    certificate::Identity,
+    contestant::{Breach, Contestant, build::Builds},
+    experiment::Experiment,
+    manifest::{Entry, Manifest},
+    plan::Plan,
+    progress::Progress,
+    record::{Record, Status, writer::Recorder},
+    stage::Stage,
+    summary::{self, Row},
+};
+
+/// All that a run needs.
+pub(crate) struct Job {
+    pub(crate) manifest: Manifest,
+    pub(crate) plan: Plan,
+    pub(crate) identity: Identity,
+    /// The file with the authority's certificate, for contestants to read.
+    pub(crate) authority: PathBuf,
+    pub(crate) recorder: Recorder,
+    pub(crate) progress: Progress,
+}
+
+/// Why a contestant has no turn, or a bad one.
+struct Misfortune {
+    status: Status,
+    reason: String,
+}
+
+impl Job {
+    /// Runs all contestants; each row is handed over when its turn is over.
+    pub(crate) async fn run(self, mut over: impl FnMut(Row)) -> std::io::Result<()> {
+        let mut unfit = self.build_all().await;
+        for entry in &self.manifest.entries {
+            self.begin(entry);
+            let result = match unfit.remove(entry.name.as_str()) {
+                Some(misfortune) => Err(misfortune),
+                None => self.turn(entry).await?,
+            };
+            self.end(result);
+            if let Some(row) = summary::row(&self.plan, &self.recorder.chapter()) {
+                self.progress.over(&row.summary);
+                over(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds what can be built, and says which contestants can't run.
+    async fn build_all(&self) -> HashMap<&str, Misfortune> {
+        let mut builds = Builds::default();
+        let mut unfit = HashMap::new();
+        for entry in &self.manifest.entries {
+            let missing = entry.missing();
+            if !missing.is_empty() {
+                let (programs, verb) = (missing.join(" and "), if missing.len() == 1 { "is" } else { "are" });
+                let reason = format!("needs {programs}, which {verb} not on PATH");
+                unfit.insert(entry.name.as_str(), Misfortune { status: Status::Skipped, reason });
+                continue;
+            }
+            let _spinner = self.progress.building(&entry.name);
+            if let Err(reason) = builds.build(entry, &self.manifest.target).await {
+                unfit.insert(entry.name.as_str(), Misfortune { status: Status::Failed, reason });
+            }
+        }
+        unfit
+    }
+
+    /// One contestant from start to end. The outer error is the lab's own: it can't even listen.
+    async fn turn(&self, entry: &Entry) -> std::io::Result<Result<(), Misfortune>> {
+        let stage = Stage::set_up(&self.identity, &self.plan, entry.protocol, &self.recorder).await?;
+        let failed = |reason| Misfortune { status: Status::Failed, reason };
+        let mut contestant = match Contestant::start(entry, &self.authority) {
+            Ok(contestant) => contestant,
+            Err(breach) => return Ok(Err(failed(breach.to_string()))),
+        };
+        let bar = self.progress.bar(&entry.name, &self.plan);
+        let mut experiment = Experiment {
+            plan: &self.plan,
+            stage: &stage,
+            recorder: &self.recorder,
+            bar: &bar,
+            contestant: &mut contestant,
+        };
+        match experiment.run().await {
+            Ok(()) => Ok(Ok(())),
+            Err(breach) => Ok(Err(failed(explain(breach, contestant).await))),
+        }
+    }
+
+    fn begin(&self, entry: &Entry) {
+        self.recorder.write(Record::Begin {
+            at: self.recorder.now(),
+            contestant: entry.name.clone(),
+            client: entry.client.clone(),
+            protocol: entry.protocol,
+            about: entry.about.clone(),
+        });
+    }
+
+    fn end(&self, result: Result<(), Misfortune>) {
+        let (status, reason) = match result {
+            Ok(()) => (Status::Ran, None),
+            Err(Misfortune { status, reason }) => (status, Some(reason)),
+        };
+        self.recorder.write(Record::End { at: self.recorder.now(), status, reason });
+    }
+}
+
+/// What it did, and what it said about it itself.
+async fn explain(breach: Breach, mut contestant: Contestant) -> String {
+    let words = contestant.last_words().await;
+    if words.is_empty() { breach.to_string() } else { format!("{breach}\n{}", words.join("\n")) }
+}

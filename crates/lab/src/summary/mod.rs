@@ -1,0 +1,175 @@
+//! From records to figures: a pure function.
+//!
+//! The figures, and what exactly they mean:
+//!
+//! - `cuts`: cuts that hit a live wire. `cuts_planned`: those the plan had in store for the whole run.
+//! - `failures`: counted requests whose `done` was not `ok`; `timeouts` and `errors` are its two parts.
+//! - `in_flight_at_cuts`: requests under way when a wire was cut that may have been on it (`cuts.rs` says which).
+//! - `magnification`: `failures / in_flight_at_cuts`; null when nothing was in flight. A pool that loses no more than
+//!   the cut itself costs has at most 1.
+//! - `longest_run`: the most failures in a row, in the order in which requests ended.
+//! - `failures_per_cut`: failures from each cut to the next, by when they ended.
+//! - `dials`: all wires of the contestant, from its start; `dials_in_warm_up` of them before the counting began.
+//! - `recovery_ms`: from each cut to the end of the first `ok` of a request that started after it; null where none
+//!   came. `recovery_ms_median`: their median, a null counted as later than all others.
+//! - `p50_us`, `p99_us`: latency of all counted requests by the contestant's clock, failures included: a request that
+//!   was given up took at least that long. `lab_*`: the same from `go` written to `done` read.
+//! - `wall_s`: from the first counted `go` to the last `done`.
+//!
+//! Invariant: the same records give the same figures; nothing else is looked at.
+//! Next: `turn.rs` sorts the records, `cuts.rs` looks around each cut, `../report/` draws the result.
+
+mod cuts;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+use serde::Serialize;
+
+use self::turn::Turn;
+use crate::{
+    manifest::Protocol,
+    plan::{Plan, Slow},
+    record::{Outcome, Record, RequestId, Status},
+};
+
+/// What one contestant's turn came to. Figures are `None` when no counted request ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)] // The module's own text above defines each.
+pub(crate) struct Summary {
+    pub(crate) contestant: String,
+    pub(crate) client: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) version: Option<String>,
+    pub(crate) plan: String,
+    pub(crate) status: Status,
+    pub(crate) reason: Option<String>,
+    pub(crate) requests: u64,
+    pub(crate) workers: u32,
+    pub(crate) timeout_ms: u64,
+    pub(crate) unplug_interval: u64,
+    pub(crate) seed: u64,
+    pub(crate) streams: u32,
+    pub(crate) slow: Option<Slow>,
+    pub(crate) cuts_planned: u64,
+    pub(crate) cuts: Option<u64>,
+    pub(crate) failures: Option<u64>,
+    pub(crate) timeouts: Option<u64>,
+    pub(crate) errors: Option<u64>,
+    pub(crate) in_flight_at_cuts: Option<u64>,
+    pub(crate) magnification: Option<f64>,
+    pub(crate) longest_run: Option<u64>,
+    pub(crate) failures_per_cut: Vec<u64>,
+    pub(crate) dials: Option<u64>,
+    pub(crate) dials_in_warm_up: Option<u64>,
+    pub(crate) recovery_ms_median: Option<f64>,
+    pub(crate) recovery_ms: Vec<Option<f64>>,
+    pub(crate) wall_s: Option<f64>,
+    pub(crate) p50_us: Option<u64>,
+    pub(crate) p99_us: Option<u64>,
+    pub(crate) lab_p50_us: Option<u64>,
+    pub(crate) lab_p99_us: Option<u64>,
+}
+
+/// How each request ended, in the order of their numbers; what the picture is drawn from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Course {
+    /// `None` for a request that has no end in the record.
+    pub(crate) outcomes: Vec<Option<Outcome>>,
+    /// At which requests a cut was due, and whether it hit a live wire.
+    pub(crate) cuts: Vec<(RequestId, bool)>,
+}
+
+/// One contestant's line in a report.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    /// The figures.
+    pub(crate) summary: Summary,
+    /// The picture.
+    pub(crate) course: Course,
+}
+
+/// A whole record, as a report shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    /// What was to be done.
+    pub(crate) plan: Plan,
+    /// When it began, UTC.
+    pub(crate) started: String,
+    /// The lab's version.
+    pub(crate) lab: String,
+    /// Processors.
+    pub(crate) cores: usize,
+    /// What stopped it early.
+    pub(crate) stopped: Option<String>,
+    /// The contestants whose turn began, in order.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// Everything a record says; `None` when it does not even have a head.
+pub(crate) fn run(records: &[Record]) -> Option<Run> {
+    let Record::Run { lab, started, cores, plan, .. } = records.first()? else { return None };
+    let stopped = records.iter().find_map(|record| match record {
+        Record::Stopped { by, .. } => Some(by.clone()),
+        _ => None,
+    });
+    let begins = |record: &Record| matches!(record, Record::Begin { .. });
+    let rows = records.chunk_by(|_, next| !begins(next)).filter_map(|turn| row(plan, turn)).collect();
+    Some(Run { plan: plan.clone(), started: started.clone(), lab: lab.clone(), cores: *cores, stopped, rows })
+}
+
+/// One contestant's turn; `None` when these records hold none.
+pub(crate) fn row(plan: &Plan, records: &[Record]) -> Option<Row> {
+    let turn = Turn::sort(records)?;
+    let course = turn.course(plan.requests);
+    Some(Row { summary: summarize(plan, &turn), course })
+}
+
+fn summarize(plan: &Plan, turn: &Turn<'_>) -> Summary {
+    let requests = turn.requests.len() as u64;
+    // Without a request there is nothing to report, and a 0 would look like a good figure.
+    let given = |figure: u64| (requests > 0).then_some(figure);
+    let count = |wanted| turn.requests.iter().filter(|r| r.outcome == wanted).count() as u64;
+    let (timeouts, errors) = (count(Outcome::Timeout), count(Outcome::Error));
+    let failures = timeouts + errors;
+    let in_flight = cuts::in_flight(turn);
+    let recovery = cuts::recovery_ms(turn);
+    let took = stats::sorted(turn.requests.iter().map(|r| r.took));
+    let by_lab = stats::sorted(turn.requests.iter().map(|r| r.done.saturating_sub(r.go)));
+    let wall = turn.requests.iter().map(|r| r.go).min().zip(turn.requests.iter().map(|r| r.done).max());
+    Summary {
+        contestant: turn.contestant.to_owned(),
+        client: turn.client.to_owned(),
+        protocol: turn.protocol,
+        version: turn.version.map(str::to_owned),
+        plan: plan.name.clone(),
+        status: turn.status,
+        reason: turn.reason.clone(),
+        requests,
+        workers: plan.workers,
+        timeout_ms: plan.timeout_ms,
+        unplug_interval: plan.unplug_interval,
+        seed: plan.seed,
+        streams: plan.streams,
+        slow: plan.slow,
+        cuts_planned: plan.cuts_planned(),
+        cuts: given(turn.hits().count() as u64),
+        failures: given(failures),
+        timeouts: given(timeouts),
+        errors: given(errors),
+        in_flight_at_cuts: given(in_flight),
+        magnification: (in_flight > 0).then(|| stats::round(failures as f64 / in_flight as f64)),
+        longest_run: given(stats::longest_run(turn.requests.iter().map(|r| r.outcome != Outcome::Ok))),
+        failures_per_cut: cuts::failures(turn),
+        dials: given(turn.opened.len() as u64),
+        dials_in_warm_up: given(turn.opened.values().filter(|&&at| at < turn.warm_at).count() as u64),
+        recovery_ms_median: stats::median(&recovery),
+        recovery_ms: recovery,
+        wall_s: wall.map(|(first, last)| stats::round(last.saturating_sub(first) as f64 / 1e6)),
+        p50_us: stats::percentile(&took, 50),
+        p99_us: stats::percentile(&took, 99),
+        lab_p50_us: stats::percentile(&by_lab, 50),
+        lab_p99_us: stats::percentile(&by_lab, 99),
+    }
+}
