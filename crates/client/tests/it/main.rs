@@ -1,0 +1,15 @@
+//! The client against real servers on the loopback: each file asks one question, and starts with what it is.
+//!
+//! `fixture` has the servers, the wires that can be stalled, and a test of itself. Nothing here sleeps for a time or
+//! measures one: tests count events and wait, bounded, for states.
+
+#![expect(unreachable_pub, reason = "modules of one test program")]
+
+mod dropping;
+mod endings;
+mod fetch;
+mod fixture;
+mod limits;
+mod silence;
+mod streaming;
+mod timeouts;
