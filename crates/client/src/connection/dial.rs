@@ -34,7 +34,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Carrier for T {}
 
 /// A connection that is ready, and not yet told of.
 pub(super) enum Dialled {
-    Http1(http1::Link, hyper::client::conn::http1::Connection<Bytestream, Outgoing>),
+    Http1(http1::Link, Box<hyper::client::conn::http1::Connection<Bytestream, Outgoing>>),
     Http2(http2::Link, Box<h2::client::Connection<Meter<Transport>, bytes::Bytes>>),
 }
 
@@ -115,7 +115,7 @@ async fn open_http1(transport: Transport, clock: Clock) -> Result<Dialled, DialE
     let gauge = meter.gauge();
     let opened = hyper::client::conn::http1::handshake(TokioIo::new(meter)).await;
     let (sender, connection) = opened.map_err(|error| DialError::at(Step::Protocol, error))?;
-    Ok(Dialled::Http1(http1::Link::new(sender, gauge), connection))
+    Ok(Dialled::Http1(http1::Link::new(sender, gauge), Box::new(connection)))
 }
 
 async fn open_http2(transport: Transport, settings: &Settings, clock: Clock) -> Result<Dialled, DialError> {

@@ -95,7 +95,7 @@ pub(crate) fn keeps_alive<B>(response: &Response<B>) -> bool {
 pub(super) async fn drive(
     guard: &Guard,
     link: Link,
-    connection: Connection<Bytestream, Outgoing>,
+    connection: Box<Connection<Bytestream, Outgoing>>,
     orders: UnboundedReceiver<Order>,
 ) {
     let mut task = Task { connection, orders, settling: None };
@@ -112,7 +112,7 @@ pub(super) async fn drive(
 }
 
 struct Task {
-    connection: Connection<Bytestream, Outgoing>,
+    connection: Box<Connection<Bytestream, Outgoing>>,
     orders: UnboundedReceiver<Order>,
     /// The attempt that is complete but for hyper's being ready again.
     settling: Option<AttemptId>,
