@@ -37,7 +37,7 @@ fn while_a_contestant_is_built() {
 fn while_a_contestant_starts() {
     let rows = interrupted(&Lab::with(&["never-ready"]), &["contestant"]);
     assert_eq!(rows[0]["status"], "stopped");
-    assert_eq!(rows[0]["reason"], "stopped by SIGINT");
+    assert_eq!(rows[0]["reason"], "SIGINT");
 }
 
 #[test]
