@@ -56,11 +56,15 @@ pub(crate) enum SendOutcome {
     Invalid(BoxError),
 }
 
-/// What is to be done about a connection that ended.
+/// What is to be done about a connection that ended, before it is told.
 pub(crate) enum Ending {
-    /// Tell it. HTTP/2: nothing above stream `opened` was ever written.
-    Now { opened: Option<u32> },
-    /// Wait: the owner of the attempt on it (HTTP/1.1) knows whether the request came back unsent.
+    /// Nothing.
+    Clean,
+    /// HTTP/2: no stream above this one was ever written.
+    Unwritten { above: u32 },
+    /// HTTP/1.1: this attempt was complete, and waited only for the connection to be ready again.
+    Settled(AttemptId),
+    /// HTTP/1.1: nothing is to be told now. The owner of the attempt on it knows whether the request came back unsent.
     AfterItsAttempt,
 }
 
@@ -110,30 +114,30 @@ impl Connection {
         }
     }
 
-    /// Whether the connection is ready for the next request after `attempt`. If not, its task will tell.
-    pub(crate) fn is_ready_after(&self, attempt: AttemptId) -> bool {
-        let ready = match &self.link {
-            Link::Http1(link) => link.is_ready(),
+    /// The attempt is complete. Whether that can be told: if not, the connection's task will, once it is ready again.
+    pub(crate) fn settles(&mut self, attempt: AttemptId) -> bool {
+        let settled = match &mut self.link {
+            Link::Http1(link) => link.settles(attempt),
             Link::Dialling | Link::Http2(_) => true,
         };
-        if !ready {
+        if !settled {
             self.order(Order::Settle(attempt));
         }
-        ready
+        settled
     }
 
     pub(crate) fn end(&mut self) -> Ending {
         match &mut self.link {
-            Link::Dialling => Ending::Now { opened: None },
+            Link::Dialling => Ending::Clean,
             Link::Http1(link) => link.end(),
-            Link::Http2(link) => Ending::Now { opened: Some(link.gauge.opened()) },
+            Link::Http2(link) => Ending::Unwritten { above: link.gauge.opened() },
         }
     }
 
-    /// The attempt needs the connection no more. `true` if the connection has ended meanwhile.
-    pub(crate) fn free(&mut self, attempt: AttemptId) -> bool {
+    /// An attempt needs the connection no more. `true` if the connection has ended meanwhile.
+    pub(crate) fn free(&mut self) -> bool {
         match &mut self.link {
-            Link::Http1(link) => link.free(attempt),
+            Link::Http1(link) => link.free(),
             Link::Dialling | Link::Http2(_) => false,
         }
     }

@@ -97,6 +97,13 @@ pub(crate) enum Source {
     Shared(Arc<dyn StdError + Send + Sync>),
 }
 
+/// Why a connection ended, as far as its task knows: whom to blame, and the error.
+#[derive(Clone)]
+pub(crate) struct Cause {
+    pub(crate) kind: ErrorKind,
+    pub(crate) error: Arc<dyn StdError + Send + Sync>,
+}
+
 impl Error {
     /// Whom to blame.
     pub fn kind(&self) -> ErrorKind {
@@ -166,7 +173,7 @@ impl ErrorKind {
         match why {
             FailReason::Dial => seen.unwrap_or(Self::Dial),
             FailReason::Silent => Self::Silent,
-            FailReason::Lost => Self::Lost,
+            FailReason::Lost => seen.unwrap_or(Self::Lost),
             FailReason::Refused => Self::Refused,
             FailReason::Failed => seen.unwrap_or(Self::Peer),
             FailReason::Queue => Self::Limit,

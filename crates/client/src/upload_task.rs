@@ -18,7 +18,8 @@ use crate::upload::Upload;
 /// A body that is sent by a task. Dropping this stops it.
 pub(crate) struct UploadTask {
     heir: oneshot::Sender<Heir>,
-    failed: oneshot::Receiver<BoxError>,
+    /// `None` once the body was sent.
+    failed: Option<oneshot::Receiver<BoxError>>,
 }
 
 /// What the task gets when the response ends first.
@@ -33,15 +34,15 @@ impl UploadTask {
         let (heir, inheritance) = oneshot::channel();
         let (failure, failed) = oneshot::channel();
         tokio::spawn(send(upload, body, inheritance, failure));
-        Self { heir, failed }
+        Self { heir, failed: Some(failed) }
     }
 
     /// Ready with the body's own error.
     pub(crate) fn poll_failed(&mut self, cx: &mut Context<'_>) -> Poll<BoxError> {
-        match ready!(Pin::new(&mut self.failed).poll(cx)) {
-            Ok(error) => Poll::Ready(error),
-            Err(_sent) => Poll::Pending,
-        }
+        let Some(failed) = &mut self.failed else { return Poll::Pending };
+        let told = ready!(Pin::new(failed).poll(cx));
+        self.failed = None;
+        told.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// The response has ended: the request is complete when its body is.

@@ -35,6 +35,8 @@ pub(crate) struct Link {
 enum Life {
     Idle,
     Busy(AttemptId),
+    /// This attempt is complete, and hyper not ready yet.
+    Settling(AttemptId),
     /// Ended while this attempt was out, whose owner will tell.
     Orphaned(AttemptId),
 }
@@ -53,13 +55,22 @@ impl Link {
         SendOutcome::Sent { wire: Wire::Http1(Box::pin(response)), stream: None, last: false }
     }
 
-    pub(super) fn is_ready(&self) -> bool {
-        self.sender.is_ready()
+    /// The attempt is complete; whether hyper is ready for another, or for none any more.
+    pub(super) fn settles(&mut self, attempt: AttemptId) -> bool {
+        match self.life {
+            Life::Idle | Life::Orphaned(_) => true,
+            Life::Busy(_) | Life::Settling(_) if self.sender.is_ready() => true,
+            Life::Busy(_) | Life::Settling(_) => {
+                self.life = Life::Settling(attempt);
+                false
+            }
+        }
     }
 
     pub(super) fn end(&mut self) -> Ending {
         match self.life {
-            Life::Idle => Ending::Now { opened: None },
+            Life::Idle => Ending::Clean,
+            Life::Settling(attempt) => Ending::Settled(attempt),
             Life::Busy(attempt) | Life::Orphaned(attempt) => {
                 self.life = Life::Orphaned(attempt);
                 Ending::AfterItsAttempt
@@ -67,10 +78,11 @@ impl Link {
         }
     }
 
-    pub(super) fn free(&mut self, _attempt: AttemptId) -> bool {
+    /// The attempt is over. `true` if the connection ended before it was.
+    pub(super) fn free(&mut self) -> bool {
         match std::mem::replace(&mut self.life, Life::Idle) {
             Life::Orphaned(_) => true,
-            Life::Idle | Life::Busy(_) => false,
+            Life::Idle | Life::Busy(_) | Life::Settling(_) => false,
         }
     }
 
@@ -106,9 +118,6 @@ pub(super) async fn drive(
         return;
     }
     std::future::poll_fn(|cx| task.poll(cx, guard)).await;
-    if let Some(attempt) = task.settling {
-        guard.tell(|ledger, _| ledger.done(attempt));
-    }
 }
 
 struct Task {

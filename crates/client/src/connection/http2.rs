@@ -19,6 +19,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::dial::Transport;
 use super::{Guard, Order, SendOutcome};
+use crate::error::{Cause, ErrorKind};
 use crate::head::Head;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
@@ -109,9 +110,17 @@ pub(super) async fn drive(
     let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
     drop(task.orders);
     match end {
-        End::Closed | End::Cut => {}
+        End::Closed(cause) => _ = guard.tell(|ledger, connection| ledger.ended(connection, cause)),
+        End::Cut => {}
         End::Unwanted => _ = tokio::time::timeout(FAREWELL, task.connection).await,
     }
+}
+
+/// Whom to blame for a connection's end.
+fn cause(error: h2::Error) -> Cause {
+    // That h2 ended it itself is the peer's fault: it broke the protocol.
+    let kind = if error.is_library() { ErrorKind::Peer } else { ErrorKind::Lost };
+    Cause { kind, error: Arc::new(error) }
 }
 
 /// The smaller of the peer's limit of streams and the user's.
@@ -129,7 +138,7 @@ struct Task {
 }
 
 enum End {
-    Closed,
+    Closed(Option<Cause>),
     Cut,
     Unwanted,
 }
@@ -138,10 +147,10 @@ impl Task {
     fn poll(&mut self, cx: &mut Context<'_>, guard: &Guard) -> Poll<End> {
         loop {
             // First the bytes: what was sent before an order is written before the order is followed.
-            let closed = Pin::new(&mut self.connection).poll(cx).is_ready();
+            let closed = Pin::new(&mut self.connection).poll(cx);
             self.tell_what_was_read(guard);
-            if closed {
-                return Poll::Ready(End::Closed);
+            if let Poll::Ready(closed) = closed {
+                return Poll::Ready(End::Closed(closed.err().map(cause)));
             }
             if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {
                 guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.probe_covers()));

@@ -64,7 +64,7 @@ impl Ledger {
                 self.facts.push_back(Event::Refused { attempt, again: true });
             }
             SendOutcome::Invalid(error) => {
-                request.saw(ErrorKind::Request, Source::Own(error));
+                request.saw(ErrorKind::Request, Some(Source::Own(error)));
                 self.facts.push_back(Event::Refused { attempt, again: false });
             }
         }
@@ -72,28 +72,20 @@ impl Ledger {
 
     fn abandon(&mut self, attempt: AttemptId) {
         if let Some(out) = self.attempts.remove(&attempt) {
-            self.free(out.connection, attempt);
+            self.free(out.connection);
         }
     }
 
     fn close(&mut self, connection: ConnectionId, why: CloseReason) {
         if why == CloseReason::Dead {
-            self.blame_silence(connection);
+            // Responses that break off now do so because of this; h2 will say "broken pipe".
+            self.blame(connection, ErrorKind::Silent, || None);
         }
         if let Some(entry) = self.forget(connection) {
             match why {
                 CloseReason::Dead | CloseReason::GivenUp => entry.order(Order::Cut),
                 // Its task says goodbye when nobody is left who could give it orders.
                 CloseReason::Drained | CloseReason::Idle => {}
-            }
-        }
-    }
-
-    /// Responses that break off now do so because their connection was declared dead; h2 would say "broken pipe".
-    fn blame_silence(&mut self, connection: ConnectionId) {
-        for out in self.attempts.values().filter(|out| out.connection == connection) {
-            if let Some(request) = self.requests.get_mut(&out.request) {
-                request.saw(ErrorKind::Silent, Source::Own("no answer came to a PING either".into()));
             }
         }
     }

@@ -9,7 +9,7 @@ use outlive_core::{AttemptId, ConnectionId, Event, RequestId};
 
 use super::Ledger;
 use crate::connection::{Connection, DialError, Ending, Link, http1};
-use crate::error::Fate;
+use crate::error::{Cause, ErrorKind, Fate, Source};
 
 impl Ledger {
     /// A dial succeeded. `false` if it was called off meanwhile.
@@ -52,7 +52,7 @@ impl Ledger {
     pub(crate) fn task_ended(&mut self, connection: ConnectionId) {
         match self.connections.get(&connection).map(Connection::is_dialling) {
             Some(true) => self.dial_failed(connection, DialError::called_off()),
-            Some(false) => self.ended(connection),
+            Some(false) => self.ended(connection, None),
             None => {}
         }
     }
@@ -62,18 +62,34 @@ impl Ledger {
         self.connections.get_mut(&connection)?.http1()
     }
 
-    /// The connection is gone. Told by its task, or by the owner of an attempt that noticed first.
-    pub(crate) fn ended(&mut self, connection: ConnectionId) {
+    /// The connection is gone. Told by its task, which may know why, or by the owner of an attempt that noticed first.
+    pub(crate) fn ended(&mut self, connection: ConnectionId, cause: Option<Cause>) {
         let Some(entry) = self.connections.get_mut(&connection) else { return };
         match entry.end() {
-            Ending::Now { opened } => {
-                if let Some(opened) = opened {
-                    self.refuse_above(connection, opened);
-                }
-                self.forget(connection);
-                self.record(Event::Closed { connection });
+            Ending::AfterItsAttempt => return self.record(Event::GoAway { connection }),
+            Ending::Settled(attempt) => self.done(attempt),
+            Ending::Unwritten { above } => self.refuse_above(connection, above),
+            Ending::Clean => {}
+        }
+        let kind = cause.as_ref().map_or(ErrorKind::Lost, |cause| cause.kind);
+        self.blame(connection, kind, || cause.as_ref().map(|cause| Source::Shared(Arc::clone(&cause.error))));
+        self.forget(connection);
+        self.record(Event::Closed { connection });
+    }
+
+    /// Notes what the requests on a connection suffer from.
+    pub(super) fn blame(
+        &mut self,
+        connection: ConnectionId,
+        kind: ErrorKind,
+        source: impl Fn() -> Option<Source>,
+    ) {
+        for (attempt, out) in self.attempts.iter().filter(|(_, out)| out.connection == connection) {
+            if let Some(request) =
+                self.requests.get_mut(&out.request).filter(|request| request.is_current(*attempt))
+            {
+                request.saw(kind, source());
             }
-            Ending::AfterItsAttempt => self.record(Event::GoAway { connection }),
         }
     }
 
@@ -81,21 +97,21 @@ impl Ledger {
     pub(crate) fn done(&mut self, attempt: AttemptId) {
         let Some(out) = self.attempts.remove(&attempt) else { return };
         self.record(Event::Done { attempt });
-        self.free(out.connection, attempt);
+        self.free(out.connection);
     }
 
     pub(super) fn refused(&mut self, attempt: AttemptId) {
         let Some(out) = self.attempts.remove(&attempt) else { return };
         let again = self.retire(out.request, attempt, Fate::Refused);
         self.record(Event::Refused { attempt, again });
-        self.free(out.connection, attempt);
+        self.free(out.connection);
     }
 
     pub(super) fn failed(&mut self, attempt: AttemptId) {
         let Some(out) = self.attempts.remove(&attempt) else { return };
         self.retire(out.request, attempt, Fate::Failed);
         self.record(Event::Failed { attempt });
-        self.free(out.connection, attempt);
+        self.free(out.connection);
     }
 
     /// Removes a connection and what is out on it.
@@ -123,11 +139,11 @@ impl Ledger {
         refused.into_iter().for_each(|attempt| self.refused(attempt));
     }
 
-    /// The attempt uses its connection no more. An HTTP/1.1 connection may have ended while it was used.
-    pub(super) fn free(&mut self, connection: ConnectionId, attempt: AttemptId) {
+    /// An attempt uses this connection no more. An HTTP/1.1 connection may have ended while it was used.
+    pub(super) fn free(&mut self, connection: ConnectionId) {
         let Some(entry) = self.connections.get_mut(&connection) else { return };
-        if entry.free(attempt) {
-            self.ended(connection);
+        if entry.free() {
+            self.ended(connection, None);
         }
     }
 }

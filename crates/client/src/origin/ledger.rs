@@ -52,7 +52,7 @@ pub(crate) struct Request {
     pub(super) verdict: Option<FailReason>,
     earlier: Vec<Attempt>,
     /// The last error that the glue saw for it.
-    seen: Option<(ErrorKind, Source)>,
+    seen: Option<(ErrorKind, Option<Source>)>,
 }
 
 /// An attempt that the pool counts as out.
@@ -173,7 +173,7 @@ impl Ledger {
         let request = self.requests.remove(&id);
         let connection = self.attempts.get(&attempt)?.connection;
         // HTTP/1.1 may need a moment more; then the connection's task says that it is done.
-        if self.connections.get(&connection).is_none_or(|entry| entry.is_ready_after(attempt)) {
+        if self.connections.get_mut(&connection).is_none_or(|entry| entry.settles(attempt)) {
             self.done(attempt);
         }
         request
@@ -184,10 +184,12 @@ impl Ledger {
         let Some(request) = self.requests.get_mut(&id).filter(|request| request.is_current(attempt)) else {
             return; // Told before, by the connection's task.
         };
+        let source = Some(Source::Own(fault.source));
         let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
-            return; // The pool closed the connection, and what the glue sees now is only the echo.
+            // Its connection was closed, and what is seen now is only the echo.
+            return request.seen = request.seen.take().or(Some((fault.kind, source)));
         };
-        request.saw(fault.kind, Source::Own(fault.source));
+        request.seen = Some((fault.kind, source));
         match fault.fact {
             Fact::Unwritten(body) => {
                 request.body = body;
@@ -204,8 +206,8 @@ impl Ledger {
                 self.record(Event::Cancel { request: id });
             }
             Fact::ConnectionLost => {
-                self.free(connection, attempt);
-                self.ended(connection);
+                self.free(connection);
+                self.ended(connection, None);
             }
         }
     }
@@ -233,7 +235,7 @@ impl Ledger {
             return Error::new(ErrorKind::of(why, None), Sent::Maybe);
         };
         let (seen, mut source) =
-            request.seen.take().map_or((None, None), |(kind, source)| (Some(kind), Some(source)));
+            request.seen.take().map_or((None, None), |(kind, source)| (Some(kind), source));
         let mut kind = ErrorKind::of(why, seen);
         if let (FailReason::Dial, Some(error)) = (why, &self.dial_error) {
             kind = error.kind();
@@ -268,7 +270,7 @@ impl Request {
         aftermath.wakers.extend(self.waker.take());
     }
 
-    pub(super) fn saw(&mut self, kind: ErrorKind, source: Source) {
+    pub(super) fn saw(&mut self, kind: ErrorKind, source: Option<Source>) {
         self.seen = Some((kind, source));
     }
 

@@ -47,10 +47,14 @@ impl Speech {
 #[derive(Default)]
 pub struct Seen {
     pub connections: AtomicUsize,
+    /// Connections that are open.
+    pub open: AtomicUsize,
     pub requests: AtomicUsize,
     /// Requests being handled, and the most there ever were at a time on one connection.
     pub busy: AtomicUsize,
     pub peak: AtomicUsize,
+    /// Bytes that `/flood` has produced.
+    pub flooded: AtomicUsize,
     /// Lets `/gate` answer.
     pub gate: Notify,
 }
@@ -65,6 +69,9 @@ pub struct Server {
     /// Tells all connections to say goodbye (GOAWAY, `Connection: close`).
     goodbye: watch::Sender<bool>,
 }
+
+/// How many bytes `/flood` is.
+pub const FLOOD: usize = 32 << 20;
 
 /// The most streams a server allows on one connection.
 pub const SERVER_STREAMS: u32 = 200;
@@ -118,6 +125,14 @@ impl Server {
 
     pub fn connections(&self) -> usize {
         self.seen.connections.load(SeqCst)
+    }
+
+    pub fn open(&self) -> usize {
+        self.seen.open.load(SeqCst)
+    }
+
+    pub fn flooded(&self) -> usize {
+        self.seen.flooded.load(SeqCst)
     }
 
     pub fn busy(&self) -> usize {
@@ -188,6 +203,7 @@ async fn accept(
         seen.connections.fetch_add(1, SeqCst);
         let (tls, seen, leaving) = (tls.clone(), Arc::clone(&seen), leaving.clone());
         connections.spawn(async move {
+            let _open = Open::new(&seen);
             match tls {
                 None => serve(tcp, speech.is_http2(), streams, seen, leaving).await,
                 Some(tls) => {
@@ -229,6 +245,22 @@ where
 }
 
 type AnyBody = BoxBody<Bytes, hyper::Error>;
+
+/// Counts a connection while it lives.
+struct Open(Arc<Seen>);
+
+impl Open {
+    fn new(seen: &Arc<Seen>) -> Self {
+        seen.open.fetch_add(1, SeqCst);
+        Self(Arc::clone(seen))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, SeqCst);
+    }
+}
 
 /// Counts a request while it lives.
 struct Visit(Arc<Seen>, Arc<AtomicUsize>);
@@ -288,6 +320,20 @@ async fn handle(
         }
         // Ten megabytes.
         "/big" => full(vec![b'x'; 10_000_000]),
+        // Thirty-two megabytes, made only as fast as they are taken.
+        "/flood" => {
+            let (feed, body) = feed();
+            tokio::spawn(async move {
+                for _ in 0..FLOOD / 65_536 {
+                    if feed.send(Ok(Frame::data(Bytes::from(vec![b'x'; 65_536])))).await.is_err() {
+                        return;
+                    }
+                    seen.flooded.fetch_add(65_536, SeqCst);
+                }
+                drop(visit);
+            });
+            return Ok(Response::new(body.map_err(|never| match never {}).boxed()));
+        }
         // A head and one byte, and the rest never.
         "/endless" => {
             let (feed, body) = feed();
@@ -372,6 +418,18 @@ pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     panic!("it never came about that {what}");
+}
+
+/// Waits until a number has stopped changing, as far as tasks that are ready can tell; returns it.
+pub async fn settled(what: &str, mut number: impl FnMut() -> usize) -> usize {
+    let (mut last, mut same) = (number(), 0);
+    eventually(&format!("{what} has settled"), async || {
+        same = if number() == last { same + 1 } else { 0 };
+        last = number();
+        same == 25
+    })
+    .await;
+    last
 }
 
 /// Waits until a client holds nothing but idle connections.

@@ -10,6 +10,7 @@ mod endings;
 mod fetch;
 mod fixture;
 mod limits;
+mod raw;
 mod silence;
 mod streaming;
 mod timeouts;
