@@ -9,6 +9,7 @@ mod actions;
 mod alarm;
 mod connections;
 mod ledger;
+mod request;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;

@@ -33,6 +33,8 @@ pub(crate) enum Stream {
     Http1(Incoming),
     /// With what is left of the length that the head announced.
     Http2(RecvStream, Option<u64>),
+    /// From nowhere: the rest was given up. (A stream that is still held could not be reset.)
+    Gone,
 }
 
 /// What is left to be told of the request.
@@ -62,6 +64,7 @@ impl ResponseBody {
 
     /// The error that ends the request, if it has not ended before.
     fn fail(&mut self, error: impl FnOnce(Claim) -> Error) -> Option<Result<Frame<Bytes>, Error>> {
+        self.stream = Stream::Gone;
         self.claim.take().map(|claim| Err(error(claim)))
     }
 }
@@ -108,6 +111,7 @@ impl Body for ResponseBody {
         match &self.stream {
             Stream::Http1(body) => body.size_hint(),
             Stream::Http2(..) if self.stream.is_end() => SizeHint::with_exact(0),
+            Stream::Gone => SizeHint::with_exact(0),
             Stream::Http2(_, left) => left.map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
@@ -115,11 +119,12 @@ impl Body for ResponseBody {
 
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let version = match self.stream {
+        let from = match self.stream {
             Stream::Http1(_) => "HTTP/1.1",
             Stream::Http2(..) => "HTTP/2",
+            Stream::Gone => "nowhere",
         };
-        f.debug_struct("ResponseBody").field("over", &version).field("ended", &self.claim.is_none()).finish()
+        f.debug_struct("ResponseBody").field("from", &from).field("ended", &self.claim.is_none()).finish()
     }
 }
 
@@ -142,6 +147,7 @@ impl Stream {
                     Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)))
                 }
             },
+            Self::Gone => Poll::Ready(None),
         }
     }
 
@@ -150,6 +156,7 @@ impl Stream {
         match self {
             Self::Http1(body) => body.is_end_stream(),
             Self::Http2(body, _) => body.is_end_stream(),
+            Self::Gone => true,
         }
     }
 }

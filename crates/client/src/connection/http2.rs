@@ -180,3 +180,62 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use tokio::io::DuplexStream;
+
+    type Server = h2::server::Connection<DuplexStream, Bytes>;
+
+    async fn pair() -> (SendRequest<Bytes>, Server) {
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let (client, server) = tokio::join!(h2::client::handshake(near), h2::server::handshake(far));
+        let (sender, connection) = client.unwrap();
+        tokio::spawn(connection);
+        (sender, server.unwrap())
+    }
+
+    /// Whether the server sees the stream reset, once both ends have done all that they can.
+    async fn is_reset(server: &mut Server, response: &mut h2::server::SendResponse<Bytes>) -> bool {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            std::future::poll_fn(|cx| Poll::Ready(_ = server.poll_accept(cx))).await;
+        }
+        std::future::poll_fn(|cx| Poll::Ready(response.poll_reset(cx).is_ready())).await
+    }
+
+    /// What everything here rests on, and what h2 does but does not promise.
+    #[tokio::test]
+    async fn only_the_last_handle_resets_a_stream() {
+        let (mut sender, mut server) = pair().await;
+        for has_body in [false, true] {
+            let (mut response, stream) = sender.send_request(Request::new(()), !has_body).unwrap();
+            let (_, mut answer) = server.accept().await.unwrap().unwrap();
+            let anchor = if has_body {
+                drop(stream);
+                Anchor::Promises { _stream: response.push_promises() }
+            } else {
+                Anchor::Sender { _stream: stream }
+            };
+            drop(response);
+            assert!(!is_reset(&mut server, &mut answer).await, "the anchor holds, has_body {has_body}");
+            drop(anchor);
+            assert!(is_reset(&mut server, &mut answer).await, "nothing holds, has_body {has_body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_anchor_of_a_complete_exchange_resets_nothing() {
+        let (mut sender, mut server) = pair().await;
+        let (response, stream) = sender.send_request(Request::new(()), true).unwrap();
+        let anchor = Anchor::Sender { _stream: stream };
+        let (_, mut answer) = server.accept().await.unwrap().unwrap();
+        answer.send_response(Response::new(()), true).unwrap();
+        assert!(!is_reset(&mut server, &mut answer).await);
+        drop(response.await.unwrap());
+        drop(anchor);
+        assert!(!is_reset(&mut server, &mut answer).await);
+    }
+}

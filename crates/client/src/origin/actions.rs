@@ -19,7 +19,8 @@ impl Ledger {
         match action {
             Action::Dial { connection } => self.dial(connection),
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
-            Action::Abandon { attempt } => self.abandon(attempt),
+            // Its last handle goes, and h2 resets the stream.
+            Action::Abandon { attempt } => drop(self.attempts.remove(&attempt)),
             Action::Probe { connection } => {
                 if let Some(entry) = self.connections.get(&connection) {
                     entry.order(Order::Probe);
@@ -67,12 +68,6 @@ impl Ledger {
                 request.saw(ErrorKind::Request, Some(Source::Own(error)));
                 self.facts.push_back(Event::Refused { attempt, again: false });
             }
-        }
-    }
-
-    fn abandon(&mut self, attempt: AttemptId) {
-        if let Some(out) = self.attempts.remove(&attempt) {
-            self.free(out.connection);
         }
     }
 

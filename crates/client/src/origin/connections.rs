@@ -8,6 +8,7 @@ use std::sync::Arc;
 use outlive_core::{AttemptId, ConnectionId, Event, RequestId};
 
 use super::Ledger;
+use super::ledger::Out;
 use crate::connection::{Connection, DialError, Ending, Link, http1};
 use crate::error::{Cause, ErrorKind, Fate, Source};
 
@@ -62,7 +63,15 @@ impl Ledger {
         self.connections.get_mut(&connection)?.http1()
     }
 
-    /// The connection is gone. Told by its task, which may know why, or by the owner of an attempt that noticed first.
+    /// The connection is gone: told by the owner of an attempt on it.
+    pub(super) fn broke(&mut self, connection: ConnectionId, cause: Cause) {
+        if let Some(entry) = self.connections.get_mut(&connection) {
+            entry.free(); // The owner has told; there is nothing to wait for.
+            self.ended(connection, Some(cause));
+        }
+    }
+
+    /// The connection is gone: told by its task, which may know why.
     pub(crate) fn ended(&mut self, connection: ConnectionId, cause: Option<Cause>) {
         let Some(entry) = self.connections.get_mut(&connection) else { return };
         match entry.end() {
@@ -93,25 +102,34 @@ impl Ledger {
         }
     }
 
-    /// HTTP/1.1's attempt is over in every respect. HTTP/2's too.
+    /// Request and response are complete, and the connection is ready for another.
     pub(crate) fn done(&mut self, attempt: AttemptId) {
-        let Some(out) = self.attempts.remove(&attempt) else { return };
-        self.record(Event::Done { attempt });
-        self.free(out.connection);
+        self.finish(attempt, |_, _| Event::Done { attempt });
     }
 
     pub(super) fn refused(&mut self, attempt: AttemptId) {
-        let Some(out) = self.attempts.remove(&attempt) else { return };
-        let again = self.retire(out.request, attempt, Fate::Refused);
-        self.record(Event::Refused { attempt, again });
-        self.free(out.connection);
+        self.finish(attempt, |ledger, out| {
+            let again = ledger.retire(out.request, attempt, Fate::Refused);
+            Event::Refused { attempt, again }
+        });
     }
 
     pub(super) fn failed(&mut self, attempt: AttemptId) {
+        self.finish(attempt, |ledger, out| {
+            ledger.retire(out.request, attempt, Fate::Failed);
+            Event::Failed { attempt }
+        });
+    }
+
+    /// The attempt needs its connection no more: frees that first, for telling may make the pool use it again.
+    fn finish(&mut self, attempt: AttemptId, fact: impl FnOnce(&mut Self, &Out) -> Event) {
         let Some(out) = self.attempts.remove(&attempt) else { return };
-        self.retire(out.request, attempt, Fate::Failed);
-        self.record(Event::Failed { attempt });
-        self.free(out.connection);
+        let has_ended = self.connections.get_mut(&out.connection).is_some_and(Connection::free);
+        let fact = fact(self, &out);
+        self.record(fact);
+        if has_ended {
+            self.ended(out.connection, None);
+        }
     }
 
     /// Removes a connection and what is out on it.
@@ -137,13 +155,5 @@ impl Ledger {
             .collect();
         refused.sort_unstable(); // In the order in which they were sent, whatever the table's order.
         refused.into_iter().for_each(|attempt| self.refused(attempt));
-    }
-
-    /// An attempt uses this connection no more. An HTTP/1.1 connection may have ended while it was used.
-    pub(super) fn free(&mut self, connection: ConnectionId) {
-        let Some(entry) = self.connections.get_mut(&connection) else { return };
-        if entry.free() {
-            self.ended(connection, None);
-        }
     }
 }

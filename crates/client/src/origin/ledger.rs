@@ -15,8 +15,9 @@ use outlive_core::{
 use tokio::runtime::Handle;
 
 use super::Aftermath;
+use super::request::Request;
 use crate::connection::{Anchor, Connection, DialError};
-use crate::error::{Attempt, Error, ErrorKind, Fate, Phase, Sent, Source};
+use crate::error::{Cause, Error, ErrorKind, Phase, Sent, Source};
 use crate::head::Head;
 use crate::outgoing::Outgoing;
 use crate::sending::{Fact, Fault, Sending};
@@ -37,22 +38,6 @@ pub(crate) struct Ledger {
     pub(super) runtime: Option<Handle>,
     actions: Vec<Action>,
     next_request: u64,
-}
-
-/// A request whose future (or response body) is alive.
-pub(crate) struct Request {
-    pub(super) head: Head,
-    pub(super) body: Outgoing,
-    /// Whom to wake with the next news; nobody while its future is running.
-    waker: Option<Waker>,
-    /// Its latest attempt, if that has not failed.
-    pub(super) current: Option<(AttemptId, Attempt)>,
-    /// The means to follow the attempt, until the request's future picks them up.
-    pub(super) sending: Option<Sending>,
-    pub(super) verdict: Option<FailReason>,
-    earlier: Vec<Attempt>,
-    /// The last error that the glue saw for it.
-    seen: Option<(ErrorKind, Option<Source>)>,
 }
 
 /// An attempt that the pool counts as out.
@@ -118,17 +103,7 @@ impl Ledger {
     pub(crate) fn open(&mut self, head: Head, body: Outgoing, timeout: Option<Duration>) -> RequestId {
         let id = RequestId(self.next_request);
         self.next_request += 1;
-        let request = Request {
-            head,
-            body,
-            waker: None,
-            current: None,
-            sending: None,
-            verdict: None,
-            earlier: Vec::new(),
-            seen: None,
-        };
-        self.requests.insert(id, request);
+        self.requests.insert(id, Request::new(head, body));
         let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
         let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
         self.record(Event::Request { request: id, deadline });
@@ -141,10 +116,7 @@ impl Ledger {
         if let Some(why) = request.verdict {
             return News::Failed(self.failure(id, why));
         }
-        match &mut request.waker {
-            Some(known) => known.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
+        request.await_news(waker);
         request.sending.take().map_or(News::Nothing, News::Sent)
     }
 
@@ -184,13 +156,16 @@ impl Ledger {
         let Some(request) = self.requests.get_mut(&id).filter(|request| request.is_current(attempt)) else {
             return; // Told before, by the connection's task.
         };
-        let source = Some(Source::Own(fault.source));
+        let Fault { fact, kind, source } = fault;
         let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
             // Its connection was closed, and what is seen now is only the echo.
-            return request.seen = request.seen.take().or(Some((fault.kind, source)));
+            return request.heard_echo(kind, source);
         };
-        request.seen = Some((fault.kind, source));
-        match fault.fact {
+        if let Fact::ConnectionLost = fact {
+            return self.broke(connection, Cause { kind, error: source.into() });
+        }
+        request.saw(kind, Some(Source::Own(source)));
+        match fact {
             Fact::Unwritten(body) => {
                 request.body = body;
                 self.refused(attempt);
@@ -200,15 +175,11 @@ impl Ledger {
                 self.record(Event::GoAway { connection });
                 self.refused(attempt);
             }
-            Fact::Failed => self.failed(attempt),
             Fact::GivenUp => {
                 request.verdict = Some(FailReason::Failed);
                 self.record(Event::Cancel { request: id });
             }
-            Fact::ConnectionLost => {
-                self.free(connection);
-                self.ended(connection, None);
-            }
+            Fact::Failed | Fact::ConnectionLost => self.failed(attempt),
         }
     }
 
@@ -234,8 +205,7 @@ impl Ledger {
         let Some(request) = self.requests.get_mut(&id) else {
             return Error::new(ErrorKind::of(why, None), Sent::Maybe);
         };
-        let (seen, mut source) =
-            request.seen.take().map_or((None, None), |(kind, source)| (Some(kind), source));
+        let (seen, mut source) = request.take_seen();
         let mut kind = ErrorKind::of(why, seen);
         if let (FailReason::Dial, Some(error)) = (why, &self.dial_error) {
             kind = error.kind();
@@ -261,37 +231,5 @@ impl Ledger {
 
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         (self.requests.len(), self.attempts.len(), self.connections.len())
-    }
-}
-
-impl Request {
-    /// Gives the news to its future.
-    pub(super) fn wake(&mut self, aftermath: &mut Aftermath) {
-        aftermath.wakers.extend(self.waker.take());
-    }
-
-    pub(super) fn saw(&mut self, kind: ErrorKind, source: Option<Source>) {
-        self.seen = Some((kind, source));
-    }
-
-    pub(super) fn is_current(&self, attempt: AttemptId) -> bool {
-        self.current.as_ref().is_some_and(|(current, _)| *current == attempt)
-    }
-
-    /// The current attempt is over.
-    pub(super) fn retire(&mut self, fate: Fate) {
-        self.sending = None;
-        if let Some((_, mut attempt)) = self.current.take() {
-            attempt.fate = fate;
-            self.earlier.push(attempt);
-        }
-    }
-
-    /// All attempts, and whether one of them may have been processed.
-    fn history(&mut self) -> (Vec<Attempt>, Sent) {
-        let mut attempts = std::mem::take(&mut self.earlier);
-        attempts.extend(self.current.take().map(|(_, attempt)| attempt));
-        let never = attempts.iter().all(|attempt| attempt.fate == Fate::Refused);
-        (attempts, if never { Sent::Never } else { Sent::Maybe })
     }
 }

@@ -51,6 +51,7 @@ async fn a_server_that_dies_takes_what_it_has() {
         let error = waiting.await.unwrap().unwrap_err();
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Lost, Sent::Maybe), "{speech:?}: {error:?}");
         assert_eq!(error.attempts().len(), 1);
+        assert!(std::error::Error::source(&error).is_some(), "{speech:?}: {error:?}");
         let error = http_body_util::BodyExt::collect(endless.into_body()).await.unwrap_err();
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Lost, Sent::Maybe), "{speech:?}: {error:?}");
         at_rest(&client).await;

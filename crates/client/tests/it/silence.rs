@@ -7,7 +7,8 @@ use http::Request;
 use http_body_util::{BodyExt as _, Empty};
 use outlive::{ErrorKind, RequestTimeout, Sent};
 
-use crate::fixture::{Server, Speech, Wires, at_rest, eventually, text};
+use crate::fixture::{Server, Speech, at_rest, eventually, text};
+use crate::wires::Wires;
 
 fn get(server: &Server, wires: &Wires, path: &str) -> Request<Empty<Bytes>> {
     Request::get(server.uri_at(wires.address, path)).body(Empty::new()).unwrap()

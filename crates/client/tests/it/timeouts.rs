@@ -30,7 +30,7 @@ async fn a_slow_answer_costs_its_request_and_not_the_connection() {
             assert_eq!(server.connections(), 1, "{speech:?}");
         }
         at_rest(&client).await;
-        eventually("the server was told", async || server.busy() == 0).await;
+        eventually(&format!("the server was told, {speech:?}"), async || server.busy() == 0).await;
     }
 }
 
@@ -46,7 +46,7 @@ async fn the_timeout_lasts_to_the_end_of_the_body() {
         assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Body), "{speech:?}");
         assert!(body.frame().await.is_none(), "an error ends the body");
         at_rest(&client).await;
-        eventually("the server was told", async || server.busy() == 0).await;
+        eventually(&format!("the server was told, {speech:?}"), async || server.busy() == 0).await;
     }
 }
 
