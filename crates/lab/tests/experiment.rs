@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// Timeouts are long: on a machine busy with other tests, nothing but a cut may cost a request.
 const SMALL: [&str; 9] =
-    ["run", "--requests", "60", "--unplug-interval", "20", "--request-timeout", "2s", "--json", "--out"];
+    ["run", "--requests", "60", "--unplug-interval", "20", "--request-timeout", "1s", "--json", "--out"];
 
 fn small(more: &[&'static str]) -> Vec<&'static str> {
     [&SMALL, &["out"][..], more].concat()
@@ -27,7 +27,7 @@ fn an_honest_client_loses_one_request_a_cut() {
         ("version", json!("fake 1.0")),
         ("requests", json!(60)),
         ("workers", json!(1)),
-        ("timeout_ms", json!(2000)),
+        ("timeout_ms", json!(1000)),
         ("cuts_planned", json!(3)),
         ("cuts", json!(3)),
         ("failures", json!(3)),
@@ -63,11 +63,23 @@ fn a_stubborn_client_is_cut_once_and_never_recovers() {
 #[test]
 fn without_cuts_nothing_fails_but_what_is_slow() {
     let lab = Lab::with(&["honest"]);
-    let slow = ["--slow-every", "20", "--slow-by", "4s"];
+    let slow = ["--slow-every", "20", "--slow-by", "3s"];
     let row = lab.run(&small(&[&["--unplug-interval", "0"][..], &slow[..]].concat()[..])).row("honest");
     assert_eq!((&row["cuts_planned"], &row["cuts"]), (&json!(0), &json!(0)));
     assert_eq!(row["failures"], 3, "the 3 slow ones of 60");
     assert_eq!(row["magnification"], json!(null));
+}
+
+#[test]
+fn a_crowd_does_not_choke_on_two_full_pipes() {
+    // This contestant reads one line and writes one, and the pipes hold fewer lines than that.
+    let lab = Lab::with(&["fine"]);
+    let crowd = ["--workers", "4000", "--requests", "9000", "--unplug-interval", "0"];
+    let row = lab.run(&small(&crowd)).row("fine");
+    assert_eq!(
+        (&row["status"], &row["requests"], &row["workers"]),
+        (&json!("ran"), &json!(9000), &json!(4000))
+    );
 }
 
 #[test]

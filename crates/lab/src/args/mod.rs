@@ -98,7 +98,7 @@ pub(crate) struct RunArgs {
 #[command(next_help_heading = "Instead of what the plan says")]
 pub(crate) struct OverrideArgs {
     /// How many requests to make
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     requests: Option<u64>,
     /// Cut once in this many requests, midway; 0 cuts nothing
     #[arg(long, value_name = "N")]

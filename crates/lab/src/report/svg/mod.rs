@@ -110,13 +110,10 @@ fn cuts(svg: &mut String, row: &Row, wanted: bool, top: f64) {
 fn verdict(svg: &mut String, summary: &Summary, middle: f64) {
     let x = RIGHT + 14.0;
     let Some(failures) = summary.failures else {
+        text(svg, ("soft", "start"), (x, middle + 4.0), &summary.status.to_string());
+        // Where the band would be there is room for the reason.
         let reason = summary.reason.as_deref().and_then(|reason| reason.lines().next()).unwrap_or_default();
-        text(
-            svg,
-            ("soft", "start"),
-            (x, middle + 4.0),
-            &shortened(&format!("{}: {reason}", summary.status), 36),
-        );
+        text(svg, ("soft", "start"), (LEFT + 12.0, middle + 4.0), &shortened(reason, 80));
         return;
     };
     let class = match summary.magnification {
