@@ -56,10 +56,10 @@ impl Builder {
     pub fn add_root_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
         let mut found = false;
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            self.trust.add(certificate.map_err(|error| Error::request(error.to_string()))?)?;
+            self.trust.add(certificate.map_err(|error| Error::settings(error.to_string()))?)?;
             found = true;
         }
-        if found { Ok(self) } else { Err(Error::request("the PEM text holds no certificate")) }
+        if found { Ok(self) } else { Err(Error::settings("the PEM text holds no certificate")) }
     }
 
     /// Trusts this certificate authority (DER) too.

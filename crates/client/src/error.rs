@@ -30,6 +30,8 @@ struct Report {
 pub enum ErrorKind {
     /// The caller: the request can't be sent as it is.
     Request,
+    /// The caller: a client can't be built like this.
+    Settings,
     /// The network or the server: no connection could be opened.
     Dial,
     /// The server's or the client's certificates: the TLS handshake failed.
@@ -130,6 +132,11 @@ impl Error {
         Self::new(ErrorKind::Request, Sent::Never).because(Source::Own(why.into()))
     }
 
+    /// A client that could not be built.
+    pub(crate) fn settings(why: impl Into<BoxError>) -> Self {
+        Self::new(ErrorKind::Settings, Sent::Never).because(Source::Own(why.into()))
+    }
+
     pub(crate) fn new(kind: ErrorKind, sent: Sent) -> Self {
         Self(Box::new(Report { kind, sent, origin: None, attempts: Vec::new(), source: None }))
     }
@@ -183,6 +190,7 @@ impl ErrorKind {
     fn blame_and_advice(self) -> (&'static str, &'static str) {
         match self {
             Self::Request => ("the request can't be sent", "change it as the source says"),
+            Self::Settings => ("the client can't be built like this", "change what its builder was told"),
             Self::Dial => {
                 ("no connection could be opened", "check the address, and whether the server is up")
             }

@@ -18,8 +18,6 @@ pub(crate) enum Frame {
     Headers { stream: u32 },
     /// PING that is no answer.
     Ping,
-    /// SETTINGS that are no acknowledgement.
-    Settings,
     /// GOAWAY. Streams above `last` were not and will not be processed.
     GoAway { last: u32 },
 }
@@ -92,7 +90,6 @@ impl Walk {
         let (kind, flags) = (self.head[3], self.head[4]);
         match kind {
             0x1 => Some(Frame::Headers { stream: number(5) }),
-            0x4 if flags & ACK == 0 => Some(Frame::Settings),
             0x6 if flags & ACK == 0 => Some(Frame::Ping),
             0x7 if self.length() >= 4 => Some(Frame::GoAway { last: number(9) }),
             _ => None,
@@ -132,7 +129,6 @@ mod tests {
         ]
         .concat();
         let frames = vec![
-            Frame::Settings,
             Frame::Headers { stream: 1 },
             Frame::Ping,
             Frame::Headers { stream: 3 },

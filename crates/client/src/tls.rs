@@ -38,9 +38,9 @@ impl Trust {
     pub(crate) fn add(&mut self, certificate: CertificateDer<'static>) -> Result<(), Error> {
         match self {
             Self::Roots { added, .. } => {
-                added.add(certificate).map_err(|error| Error::request(Box::new(error)))
+                added.add(certificate).map_err(|error| Error::settings(Box::new(error)))
             }
-            Self::Own(_) => Err(Error::request("add roots to the TLS configuration that was given")),
+            Self::Own(_) => Err(Error::settings("add roots to the TLS configuration that was given")),
         }
     }
 

@@ -168,12 +168,11 @@ impl Task {
     }
 
     fn tell_what_was_read(&mut self, guard: &Guard) {
-        if self.gauge.take_settings() {
-            let streams = allowed(&self.connection, self.max_streams);
-            if streams != self.streams {
-                self.streams = streams;
-                guard.tell(|ledger, connection| ledger.limited(connection, streams));
-            }
+        // Not only when SETTINGS were read: h2 applies them when it can write their acknowledgement.
+        let streams = allowed(&self.connection, self.max_streams);
+        if streams != self.streams {
+            self.streams = streams;
+            guard.tell(|ledger, connection| ledger.limited(connection, streams));
         }
         if let Some(last) = self.gauge.take_goaway() {
             guard.tell(|ledger, connection| ledger.gone_away(connection, last));

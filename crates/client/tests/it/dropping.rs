@@ -1,6 +1,7 @@
 //! Is it safe to drop anything, at any point?
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -64,6 +65,45 @@ async fn a_request_dropped_after_any_number_of_polls() {
                 assert!(server.connections() <= 4, "{speech:?} {path}: {} connections", server.connections());
             }
         }
+    }
+}
+
+/// Many threads, everything at once: what is dropped, when, and when the server leaves, is chance.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn chaos() {
+    const PATHS: [&str; 6] = ["/hello", "/echo", "/count", "/big", "/endless", "/gate"];
+    for speech in Speech::ALL {
+        let server = Arc::new(Server::start(speech).await);
+        let client = server.builder().max_streams_per_connection(5).build();
+        let mut workers = tokio::task::JoinSet::new();
+        for worker in 0..16_u64 {
+            let (server, client) = (Arc::clone(&server), client.clone());
+            workers.spawn(async move {
+                let mut chance = worker + 1;
+                for _ in 0..60 {
+                    chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let (path, polls) = (PATHS[(chance >> 33) as usize % 6], (chance >> 40) as usize % 50);
+                    drop_after(exchange(&server, &client, path), polls).await;
+                    if polls == 7 {
+                        server.say_goodbye();
+                    }
+                }
+            });
+        }
+        while let Some(worker) = workers.join_next().await {
+            worker.unwrap();
+        }
+        for _ in 0..20 {
+            assert_eq!(
+                text(client.request(server.get("/hello")).await.unwrap()).await,
+                "hello",
+                "{speech:?}"
+            );
+        }
+        assert_eq!(client.counts().0, 0, "{speech:?}: requests");
+        // What was given up may wait long for its reset, because asking for proof is polite (P9); not beyond this:
+        drop(client);
+        eventually("the server is at rest", async || (server.open(), server.busy()) == (0, 0)).await;
     }
 }
 

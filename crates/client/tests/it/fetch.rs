@@ -88,6 +88,14 @@ async fn a_request_that_cannot_be_sent_says_why() {
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("absolute"));
 }
 
+#[test]
+fn roots_that_are_none_are_refused() {
+    for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let error = Client::builder().add_root_pem(pem.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Settings, "{pem}: {error:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_certificate_is_refused() {
     let server = Server::start(Speech::Http2Tls).await;
