@@ -27,9 +27,9 @@ mod time;
 mod timers;
 pub mod trace;
 
-pub use action::{Action, CloseReason, FailReason};
-pub use event::Event;
-pub use ids::{AttemptId, ConnectionId, IdHasher, IdMap, NotAnId, RequestId};
+pub use action::{Action, CloseReason, DrainReason, FailReason};
+pub use event::{Event, Repeat};
+pub use ids::{AddressId, AttemptId, ConnectionId, IdHasher, IdMap, NotAnId, RequestId};
 pub use limits::Limits;
 pub use pool::Pool;
 pub use time::{NotMillis, Span, Time};

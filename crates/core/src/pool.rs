@@ -110,7 +110,7 @@ impl Pool {
 
     fn record(&mut self, event: Event, actions: &mut Vec<Action>) {
         match event {
-            Event::Request { request, deadline } => self.request(request, deadline, actions),
+            Event::Request { request, deadline, repeat: _ } => self.request(request, deadline, actions),
             Event::Cancel { request } => self.cancel(request, actions),
             Event::Connected { connection, streams, can_probe } => {
                 self.connected(connection, streams, can_probe)
@@ -126,7 +126,10 @@ impl Pool {
             Event::Done { attempt } => self.done(attempt, actions),
             Event::Refused { attempt, again } => self.refused(attempt, again, actions),
             Event::Failed { attempt } => self.failed(attempt, actions),
-            Event::GoAway { connection } => self.change(connection, |c| c.life = c.life.after(Turn::Drain)),
+            Event::GoAway { connection, calm: _ } => {
+                self.change(connection, |c| c.life = c.life.after(Turn::Drain));
+            }
+            Event::Writable { .. } | Event::Kernel { .. } | Event::Address { .. } => {}
             Event::Closed { connection } => self.closed(connection, actions),
             Event::Tick => self.touched.extend(self.timers.due(self.now)),
         }
@@ -342,7 +345,9 @@ impl Pool {
     pub(crate) fn close(&mut self, id: ConnectionId, why: CloseReason, actions: &mut Vec<Action>) {
         let fate = match why {
             CloseReason::Dead => FailReason::Silent,
-            CloseReason::GivenUp | CloseReason::Drained | CloseReason::Idle => FailReason::Lost,
+            CloseReason::GivenUp | CloseReason::Drained | CloseReason::Idle | CloseReason::Surplus => {
+                FailReason::Lost
+            }
         };
         self.forget(id, fate, actions);
         actions.push(Action::Close { connection: id, why });

@@ -170,7 +170,7 @@ impl Pool {
         };
         for _ in 0..self.dials.wanted(self.now, need, &self.limits) {
             let connection = self.begin_dial();
-            actions.push(Action::Dial { connection });
+            actions.push(Action::Dial { connection, address: None });
         }
         let need = Need { dialing: self.census.dialing, last_dial: self.last_dial, ..need };
         self.dials_due = self.dials.due(self.now, need, &self.limits);

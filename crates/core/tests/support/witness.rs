@@ -150,11 +150,15 @@ impl Witness {
             }
             Event::Refused { attempt, again } => self.ended(attempt, again),
             Event::Failed { attempt } => self.ended(attempt, false),
-            Event::GoAway { connection } => {
+            Event::GoAway { connection, .. } => {
                 self.connections.entry(connection).and_modify(|found| found.draining |= found.open);
             }
             Event::Closed { connection } => self.gone(connection),
-            Event::Heard { .. } | Event::Tick => {}
+            Event::Heard { .. }
+            | Event::Tick
+            | Event::Writable { .. }
+            | Event::Kernel { .. }
+            | Event::Address { .. } => {}
         }
     }
 
@@ -242,12 +246,13 @@ impl Witness {
 
     fn decision(&mut self, event: Event, action: Action) -> Result<(), Broken> {
         match action {
-            Action::Dial { connection } => self.dial(connection),
+            Action::Dial { connection, .. } => self.dial(connection),
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             Action::Abandon { attempt } => self.abandon(attempt),
             Action::Probe { connection } => self.probe(connection),
             Action::Suspect { connection } => self.suspect(connection),
             Action::Clear { connection } => self.clear(event, connection),
+            Action::Drain { .. } => Ok(()),
             Action::Close { connection, why } => self.close(connection, why),
             Action::Fail { request, .. } => self.fail(request),
         }
@@ -381,10 +386,14 @@ impl Witness {
                 return broken("P12", format!("{id} died without suspicion"));
             }
             CloseReason::Dead if slept => return broken("P8", format!("{id} died of our own sleep")),
-            CloseReason::Idle | CloseReason::Drained if !found.held.is_empty() => {
+            CloseReason::Idle | CloseReason::Drained | CloseReason::Surplus if !found.held.is_empty() => {
                 return broken("P7", format!("{id} is closed as {why} with requests on it"));
             }
-            CloseReason::Dead | CloseReason::Idle | CloseReason::Drained | CloseReason::GivenUp => {}
+            CloseReason::Dead
+            | CloseReason::Idle
+            | CloseReason::Drained
+            | CloseReason::Surplus
+            | CloseReason::GivenUp => {}
         }
         self.gone(id);
         match self.owed.pop_first() {

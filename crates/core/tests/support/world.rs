@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outlive_core::{Action, AttemptId, ConnectionId, Event, Limits, RequestId, Span, Time};
+use outlive_core::{Action, AttemptId, ConnectionId, Event, Limits, Repeat, RequestId, Span, Time};
 
 use super::chance::Chance;
 use super::history::History;
@@ -160,7 +160,9 @@ impl World {
             usual => Some(at + Span::from_micros(1 + self.chance.below(2 * usual))),
         };
         let deadline = timeout.filter(|_| !self.chance.once_in(3));
-        self.tell(at, Event::Request { request, deadline });
+        let repeat =
+            [Repeat::IfUnprocessed, Repeat::OnSuspicion, Repeat::WhenLate][self.chance.below(3) as usize];
+        self.tell(at, Event::Request { request, deadline, repeat });
         if let Some(timeout) = timeout {
             self.tell(timeout, Event::Cancel { request });
         } else if self.chance.once_in(4) {
@@ -221,7 +223,7 @@ impl World {
     /// Whether the fact would have come over a wire that is dead by then.
     fn is_lost(&self, event: Event, at: Time) -> bool {
         let connection = match event {
-            Event::Proven { connection, .. } | Event::GoAway { connection } => Some(connection),
+            Event::Proven { connection, .. } | Event::GoAway { connection, .. } => Some(connection),
             Event::Answered { attempt } | Event::Done { attempt } | Event::Failed { attempt } => {
                 self.attempts.get(&attempt).copied()
             }
@@ -249,7 +251,7 @@ impl World {
 
     fn answer(&mut self, action: Action) {
         match action {
-            Action::Dial { connection } => self.dialled(connection),
+            Action::Dial { connection, .. } => self.dialled(connection),
             Action::Send { attempt, connection, .. } => self.sent(attempt, connection),
             Action::Probe { connection } => {
                 let through = self.wires.get(&connection).and_then(|wire| match self.chance.once_in(4) {
@@ -264,6 +266,7 @@ impl World {
             | Action::Abandon { .. }
             | Action::Suspect { .. }
             | Action::Clear { .. }
+            | Action::Drain { .. }
             | Action::Fail { .. } => {}
         }
     }
@@ -282,7 +285,7 @@ impl World {
         }
         let later = at + Span::from_micros(self.chance.micros(self.manner.trip * 50));
         match self.chance.below(12) {
-            0 => self.tell(later, Event::GoAway { connection }),
+            0 => self.tell(later, Event::GoAway { connection, calm: false }),
             1 => self.tell(later, Event::Closed { connection }),
             2 if !self.manner.single => {
                 let streams = 1 + self.chance.below(4) as u32;
@@ -316,7 +319,7 @@ impl World {
         let request = RequestId(self.chance.below(self.requests + 3));
         let streams = self.chance.below(4) as u32;
         match self.chance.below(14) {
-            0 => Event::Request { request, deadline: Some(self.now) },
+            0 => Event::Request { request, deadline: Some(self.now), repeat: Repeat::OnSuspicion },
             1 => Event::Cancel { request },
             2 => Event::Connected { connection, streams, can_probe: streams != 1 },
             3 => Event::DialFailed { connection },
@@ -327,7 +330,7 @@ impl World {
             8 => Event::Done { attempt },
             9 => Event::Refused { attempt, again: streams > 1 },
             10 => Event::Failed { attempt },
-            11 => Event::GoAway { connection },
+            11 => Event::GoAway { connection, calm: false },
             12 => Event::Closed { connection },
             _ => Event::Tick,
         }
