@@ -298,10 +298,7 @@ fn read_count(word: &str) -> Result<u32, String> {
 
 fn read_fact(words: &[&str]) -> Result<Event, String> {
     Ok(match *words {
-        ["request", request] => Event::Request { request: read(request)?, deadline: None },
-        ["request", request, "by", at] => {
-            Event::Request { request: read(request)?, deadline: Some(read(at)?) }
-        }
+        ["request", request, ref how @ ..] => read_request(read(request)?, how)?,
         ["cancel", request] => Event::Cancel { request: read(request)? },
         ["connected", c, x] => {
             Event::Connected { connection: read(c)?, streams: read_count(x)?, can_probe: true }
