@@ -103,7 +103,8 @@ pub enum Event {
         /// Whether it complained of being asked too often (`ENHANCE_YOUR_CALM`, RFC 9113 section 7).
         calm: bool,
     },
-    /// The socket takes no more bytes (`writable: false`), or does again. What is sent meanwhile only piles up.
+    /// The socket has taken no bytes for a while although there are some (`writable: false`), or does again. What is sent
+    /// meanwhile only piles up.
     Writable {
         /// The connection.
         connection: ConnectionId,

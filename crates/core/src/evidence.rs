@@ -45,6 +45,14 @@ struct Doubt {
     half: Option<Time>,
 }
 
+/// What the kernel says of the transport.
+#[derive(Clone, Copy, Debug)]
+struct Kernel {
+    at: Time,
+    unacked: u32,
+    retransmits: u32,
+}
+
 /// An attempt whose caller gave up before anything proved that it had arrived.
 #[derive(Clone, Copy, Debug)]
 struct GivenUp {
@@ -65,6 +73,10 @@ pub(crate) struct Evidence {
     probe: Option<Probe>,
     /// The last one of its kind.
     given_up: Option<GivenUp>,
+    /// What the kernel last said, and when.
+    kernel: Option<Kernel>,
+    /// Segments sent again before the question was opened.
+    retransmits: u32,
     /// Probes since the last response head.
     probes: u32,
     last_probe: Time,
@@ -90,8 +102,10 @@ impl Evidence {
             proof: now,
             probe: None,
             given_up: None,
+            kernel: None,
+            retransmits: 0,
             probes: 0,
-            last_probe: Time::ZERO,
+            last_probe: now,
         }
     }
 
@@ -107,6 +121,14 @@ impl Evidence {
     /// Whether this connection ever answered anything.
     pub(crate) fn ever_proven(&self) -> bool {
         self.proven.is_some()
+    }
+
+    /// What the kernel says (TCP_INFO): whether the other kernel has all that was written, and how often it was sent again.
+    pub(crate) fn kernel(&mut self, at: Time, unacked: u32, retransmits: u32) {
+        if self.doubt().is_none() {
+            self.retransmits = retransmits;
+        }
+        self.kernel = Some(Kernel { at, unacked, retransmits });
     }
 
     /// A response head arrived: the attempt and all before it have arrived. Appends those newly proven to `arrived`.
@@ -197,7 +219,14 @@ impl Evidence {
     }
 
     /// When to ask for proof. `patience` as learned; `open`: what is under way here; `awake` as above.
-    pub(crate) fn ask_at(&self, patience: Span, open: Open, awake: Time, limits: &Limits) -> Option<Time> {
+    pub(crate) fn ask_at(
+        &self,
+        patience: Span,
+        open: Open,
+        awake: Time,
+        calm: Span,
+        limits: &Limits,
+    ) -> Option<Time> {
         if self.doubt().is_some() {
             return None;
         }
@@ -208,7 +237,7 @@ impl Evidence {
             Open::Unanswered => self.owed_at(patience, awake),
             Open::Bodies => self.again_at(limits.body_patience.max(patience), awake),
         };
-        Some(due.max(self.next_probe(limits)))
+        Some(due.max(self.next_probe(calm, limits)))
     }
 
     /// The first moment at which something owed has been owed for long enough.
@@ -223,9 +252,13 @@ impl Evidence {
         self.heard.max(self.proof).max(awake) + patience * (1 << self.probes.min(8))
     }
 
-    /// The earliest moment at which politeness allows another probe (promise P9).
-    fn next_probe(&self, limits: &Limits) -> Time {
-        if self.probes < limits.probes { Time::ZERO } else { self.last_probe + limits.probe_interval }
+    /// The earliest moment at which politeness allows another probe (promise P9). `calm` is what the origin has asked for.
+    fn next_probe(&self, calm: Span, limits: &Limits) -> Time {
+        match self.probes {
+            0 if calm == Span::ZERO => Time::ZERO,
+            probes if probes < limits.probes => self.last_probe + calm,
+            _ => self.last_probe + limits.probe_interval,
+        }
     }
 
     /// When the answer to the open question becomes overdue.
@@ -238,15 +271,32 @@ impl Evidence {
             return Some((base + floor).min(given_up.sent.max(awake) + pto));
         }
         let due = doubt.half.map_or(base + pto, |half| half.clamp(base + floor, base + pto));
+        // A retransmission shows that it is not the peer that needs time: no allowance for a busy one.
+        let due = if self.is_lossy() { base + floor } else { due };
         if self.heard <= doubt.since {
             return Some(due);
         }
         Some(due.max((self.heard + floor).min(base + pto * limits.postpone)))
     }
 
+    /// Whether the kernel had to send something again since the question was opened, and still waits for it.
+    fn is_lossy(&self) -> bool {
+        self.kernel.is_some_and(|kernel| kernel.unacked > 0 && kernel.retransmits > self.retransmits)
+    }
+
+    /// Whether the other kernel has taken all that was written, the question included.
+    fn is_stalled_peer(&self) -> bool {
+        let asked = self.doubt().map(|doubt| doubt.since);
+        self.kernel.is_some_and(|kernel| kernel.unacked == 0 && Some(kernel.at) > asked)
+    }
+
     /// When a suspect is beyond hope.
     pub(crate) fn dead_at(&self, suspect_since: Time, awake: Time, limits: &Limits) -> Time {
         let silent_since = self.doubt().map_or(suspect_since, |doubt| doubt.since).max(self.heard).max(awake);
+        // The other kernel has it all: the peer is stalled, the path is not dead. It gets as long as one that is heard.
+        if self.is_stalled_peer() {
+            return suspect_since.max(awake) + limits.dead_after * limits.dead_after_heard;
+        }
         let cap = suspect_since.max(awake) + limits.dead_after * limits.dead_after_heard;
         (silent_since + limits.dead_after).min(cap)
     }

@@ -6,20 +6,26 @@
 //! decisions, always (promise P16).
 
 mod action;
+mod addresses;
 mod attempt;
+mod budget;
 mod census;
 mod chance;
+mod comparison;
 mod connection;
 mod dials;
 mod event;
 mod evidence;
 mod health;
 mod ids;
+mod judge;
 mod life;
 mod limits;
 mod patience;
 mod pool;
 mod ready;
+mod record;
+mod request;
 mod requests;
 mod rtt;
 mod settle;

@@ -39,6 +39,13 @@ impl Ready {
         }
     }
 
+    /// The best one that is not `other`.
+    pub(crate) fn best_but(&mut self, other: ConnectionId) -> Option<ConnectionId> {
+        let best = self.best().filter(|best| *best != other);
+        let stacks = self.stacks.iter().skip(self.lowest);
+        best.or_else(|| stacks.flat_map(|stack| stack.iter().rev()).copied().find(|found| *found != other))
+    }
+
     /// The connection for the next request.
     pub(crate) fn best(&mut self) -> Option<ConnectionId> {
         while self.lowest < self.stacks.len() {
