@@ -123,8 +123,8 @@ impl CloseReason {
 
 impl FailReason {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Dial, Self::Silent, Self::Lost, Self::Refused, Self::Failed, Self::Queue];
+    pub const ALL: [Self; 7] =
+        [Self::Dial, Self::Silent, Self::Lost, Self::Refused, Self::Failed, Self::Queue, Self::Wait];
 }
 
 impl DrainReason {

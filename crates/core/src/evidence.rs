@@ -267,8 +267,8 @@ impl Evidence {
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
         if let Some(given_up) = self.given_up {
-            // Its caller waited in vain for a whole PTO, or the probe's answer did for what a round trip takes.
-            return Some((base + floor).min(given_up.sent.max(awake) + pto));
+            // Its caller waited in vain for longer than a round trip takes, or now the question does.
+            return Some((base + floor).min(given_up.sent.max(awake) + floor));
         }
         let due = doubt.half.map_or(base + pto, |half| half.clamp(base + floor, base + pto));
         // A retransmission shows that it is not the peer that needs time: no allowance for a busy one.

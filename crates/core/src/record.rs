@@ -72,17 +72,18 @@ impl Pool {
     fn cancel(&mut self, request: RequestId, actions: &mut Vec<Action>) {
         let Some(ended) = self.requests.remove(request) else { return };
         for id in ended.phase.attempts() {
-            if let Some(attempt) =
-                self.attempts.get(&id).copied().filter(|attempt| attempt.state.is_unanswered())
-            {
-                self.unanswered(attempt.connection, self.now.since(attempt.sent), actions);
-            }
+            self.note_unanswered(id, actions);
             self.give_up(id, actions);
         }
     }
 
-    /// One more request was given up on this connection without an answer, after it `took` longer than most answers do.
-    fn unanswered(&mut self, id: ConnectionId, took: Span, actions: &mut Vec<Action>) {
+    /// This attempt is about to be given up. If it has no answer after longer than most answers take, its connection may be
+    /// stalled.
+    fn note_unanswered(&mut self, id: AttemptId, actions: &mut Vec<Action>) {
+        let Some(attempt) = self.attempts.get(&id).filter(|attempt| attempt.state.is_unanswered()) else {
+            return;
+        };
+        let (id, took) = (attempt.connection, self.now.since(attempt.sent));
         let is_unusual = took >= self.patience_for(Span::ZERO);
         self.patience.learn(took);
         let Some(connection) = self.connections.get_mut(&id) else { return };
@@ -166,6 +167,7 @@ impl Pool {
         }
         self.requests.turn(request, Turn::Head(winner));
         for loser in before.attempts().filter(|id| *id != winner) {
+            self.note_unanswered(loser, actions);
             self.give_up(loser, actions);
         }
     }
