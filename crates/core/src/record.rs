@@ -30,6 +30,7 @@ impl Pool {
             Event::Kernel { connection, unacked, retransmits } => {
                 let now = self.now;
                 self.change(connection, |c| c.evidence.kernel(now, unacked, retransmits));
+                self.look_now(connection);
             }
             Event::Writable { connection, writable } => self.change(connection, |c| c.writable = writable),
             Event::Proven { connection, through } => self.proven(connection, through, actions),
@@ -41,6 +42,13 @@ impl Pool {
             Event::Closed { connection } => self.closed(connection, actions),
             Event::Address { address, known } => self.addresses.know(address, known, &self.limits),
             Event::Tick => self.touched.extend(self.timers.due(self.now)),
+        }
+    }
+
+    /// What was just told bears on judgement, which is otherwise not due.
+    fn look_now(&mut self, id: ConnectionId) {
+        if self.connections.contains_key(&id) {
+            self.timers.no_later_than(id, self.now);
         }
     }
 
