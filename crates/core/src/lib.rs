@@ -13,6 +13,8 @@ mod census;
 mod chance;
 mod comparison;
 mod connection;
+#[cfg(test)]
+mod diagrams;
 mod dials;
 mod event;
 mod evidence;

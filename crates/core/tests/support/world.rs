@@ -93,6 +93,9 @@ impl World {
             limits.connections = 1 + chance.below(5) as u32;
         }
         if chance.once_in(4) {
+            limits.resets = 1 + chance.below(3) as u32;
+        }
+        if chance.once_in(4) {
             limits.connections_min = (1 + chance.below(3) as u32).min(limits.connections);
         }
         if chance.once_in(4) {
@@ -213,7 +216,7 @@ impl World {
             self.happen(history, at, event)?;
         }
         let fact = self.coming.keys().next().map(|(at, _)| *at);
-        let due = history.pool.deadline();
+        let due = history.core.deadline();
         match (fact, due) {
             (None, None) => return Ok(false),
             (fact, Some(due)) if fact.is_none_or(|fact| due <= fact) => self.wake(history, due)?,
@@ -242,7 +245,7 @@ impl World {
             false => self.chance.below(500),
         };
         let at = due.max(self.now) + Span::from_micros(late);
-        let heard: Vec<ConnectionId> = history.pool.in_doubt(at).collect();
+        let heard: Vec<ConnectionId> = history.core.in_doubt(at);
         for connection in heard {
             if self.chance.once_in(4) {
                 let at_least = at - Span::from_micros(self.chance.below(5_000));
