@@ -9,6 +9,7 @@ use crate::event::Repeat;
 use crate::health::{Health, Sign};
 use crate::life::{self, Life};
 use crate::pool::Pool;
+use crate::ready::Tier;
 use crate::request::{Phase, Turn};
 use crate::{Action, AttemptId, CloseReason, ConnectionId, DrainReason, Span, Time};
 
@@ -194,21 +195,11 @@ impl Pool {
             self.census.enter(standing);
             connection.standing = standing;
         }
-        let is_doubted = connection.health == Health::Asked || self.comparison.accused() == Some(id);
-        let load = connection.load();
-        match connection.has_room() {
-            true if is_doubted => {
-                self.ready.remove(id);
-                self.ready_doubted.put(id, load);
-            }
-            true => {
-                self.ready_doubted.remove(id);
-                self.ready.put(id, load);
-            }
-            false => {
-                self.ready.remove(id);
-                self.ready_doubted.remove(id);
-            }
+        if !connection.has_room() {
+            return self.ready.remove(id);
         }
+        let is_doubted = connection.health == Health::Asked || self.comparison.accused() == Some(id);
+        let tier = if is_doubted { Tier::Doubted } else { Tier::Trusted };
+        self.ready.put(id, tier, connection.load());
     }
 }

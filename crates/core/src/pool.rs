@@ -36,9 +36,8 @@ pub struct Pool {
     pub(crate) requests: Requests,
     pub(crate) attempts: IdMap<AttemptId, Attempt>,
     pub(crate) connections: IdMap<ConnectionId, Connection>,
-    /// Those with room that are alive, and those that are in doubt: asked for proof, or compared with another.
+    /// Those with room.
     pub(crate) ready: Ready,
-    pub(crate) ready_doubted: Ready,
     pub(crate) timers: Timers,
     /// When dials and queues are to be looked at again.
     pub(crate) settle_due: Option<Time>,
@@ -71,7 +70,6 @@ impl Pool {
             attempts: IdMap::default(),
             connections: IdMap::default(),
             ready: Ready::default(),
-            ready_doubted: Ready::default(),
             timers: Timers::default(),
             settle_due: None,
             dials: Dials::new(&limits),
@@ -134,6 +132,7 @@ impl Pool {
         connection.count(Some(before), attempt.state);
         if attempt.state.awaits_reset() && !before.awaits_reset() {
             connection.resetting.push_back(id);
+            self.touched.push(attempt.connection);
         }
     }
 
@@ -230,7 +229,6 @@ impl Pool {
         self.census.leave(connection.standing);
         self.addresses.left(connection.address);
         self.ready.remove(id);
-        self.ready_doubted.remove(id);
         self.timers.set(id, None);
         self.find(Finding::Lost(id), actions);
         Some(connection)

@@ -164,7 +164,6 @@ impl Pool {
         self.step(id, Step::Head);
         self.deliver(attempt.request, id, actions);
         self.find(Finding::Answered(attempt.connection), actions);
-        self.touched.push(attempt.connection);
     }
 
     /// The head is the caller's, and the race, if there was one, is over.
@@ -183,12 +182,16 @@ impl Pool {
     /// Proof of life that settles the doubt.
     fn clear(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        if connection.health == Health::Suspect {
-            actions.push(Action::Clear { connection: id });
+        match connection.health {
+            Health::Alive => {}
+            Health::Asked => self.touched.push(id),
+            Health::Suspect => {
+                self.touched.push(id);
+                actions.push(Action::Clear { connection: id });
+            }
         }
         connection.health = connection.health.after(Sign::Proof);
         self.addresses.proven(connection.address);
-        self.touched.push(id);
     }
 
     /// Tells each attempt that was just proven to have arrived.

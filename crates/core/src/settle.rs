@@ -65,7 +65,7 @@ impl Pool {
     /// Sends what waits, as long as there is room: least loaded first, those in doubt after all others.
     fn send_waiting(&mut self, actions: &mut Vec<Action>) {
         while self.requests.waiting() > 0 {
-            let Some(connection) = self.ready.best().or_else(|| self.ready_doubted.best()) else { return };
+            let Some(connection) = self.ready.best() else { return };
             let Some((request, _)) = self.requests.first_waiting() else { return };
             self.send(request, connection, actions);
         }
