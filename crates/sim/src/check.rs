@@ -1,7 +1,10 @@
 //! Checking: one seed, one world, one history, and whether every promise was kept in it.
 
-use outlive_core::Pool;
+use std::ops::Range;
 
+use outlive_core::{Limits, Pool};
+
+use crate::policy::Policy;
 use crate::promises::{Broken, Watch};
 use crate::random;
 use crate::scenarios::{self, Scenario};
@@ -30,12 +33,12 @@ pub struct Verdict {
 }
 
 impl Case {
-    /// The case that a seed stands for when no scenario is asked for: made-up worlds and named ones in turn.
+    /// The case that a seed stands for when no scenario is asked for: one in four has a name, each in its turn.
     pub fn of(seed: u64) -> Self {
         let count = scenarios::all().count() as u64;
-        match seed % 2 {
-            0 => Self::Random,
-            _ => scenarios::all().nth((seed / 2 % count) as usize).map_or(Self::Random, Self::Named),
+        match seed % 4 {
+            3 => scenarios::all().nth((seed / 4 % count) as usize).map_or(Self::Random, Self::Named),
+            _ => Self::Random,
         }
     }
 
@@ -57,10 +60,15 @@ impl Case {
 
     /// Lives through it with our pool, watching.
     pub fn check(self, seed: u64) -> Verdict {
+        self.check_policy(seed, |limits, seed| Pool::new(limits, seed))
+    }
+
+    /// The same with another policy, which is held to what our pool promises.
+    pub fn check_policy<P: Policy>(self, seed: u64, policy: impl FnOnce(Limits, u64) -> P) -> Verdict {
         let world = self.world(seed);
-        let pool = Pool::new(world.limits.clone(), seed);
         let watch = Watch::new(&world.limits, seed);
-        self.judge(seed, Simulation::new(&world, pool, seed, Some(watch)).run())
+        let policy = policy(world.limits.clone(), seed);
+        self.judge(seed, Simulation::new(&world, policy, seed, Some(watch)).run())
     }
 
     fn judge(self, seed: u64, outcome: Outcome) -> Verdict {
@@ -70,9 +78,38 @@ impl Case {
             Self::Named(scenario) => scenario.check(&tally).err(),
             Self::Random => None,
         };
-        let broken = broken.or_else(replayed).or_else(expected);
+        let broken = broken.or_else(expected).or_else(replayed);
         let title = || broken.as_ref().map(|broken| format!("{} seed {seed}: {}", self.name(), broken.how));
         let trace = title().zip(watch.as_ref()).map(|(title, watch)| watch.trace(&title).to_string());
         Verdict { broken, trace, tally }
     }
+}
+
+/// Seeds that one thread lives through before it hands its verdicts in.
+const BATCH: u64 = 64;
+
+/// Checks all of `seeds`, in the world that each stands for or in `case`. Each history is lived by one thread; several are
+/// lived at once, and handed out in the order of their seeds, whatever the machine.
+pub fn all(seeds: Range<u64>, case: Option<Case>) -> impl Iterator<Item = (u64, Case, Verdict)> {
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let step = BATCH * threads;
+    let starts = (seeds.start..seeds.end).step_by(step as usize);
+    starts.flat_map(move |start| {
+        let end = start.saturating_add(step).min(seeds.end);
+        let live = move |seed: u64| {
+            let case = case.unwrap_or(Case::of(seed));
+            (seed, case, case.check(seed))
+        };
+        let mut verdicts: Vec<(u64, Case, Verdict)> = std::thread::scope(|scope| {
+            let spawn = |thread| {
+                let own = (start + thread..end).step_by(threads as usize);
+                scope.spawn(move || own.map(live).collect::<Vec<_>>())
+            };
+            let running: Vec<_> = (0..threads.min(end - start)).map(spawn).collect();
+            let joined = running.into_iter().map(|thread| thread.join());
+            joined.flat_map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        verdicts.sort_by_key(|(seed, ..)| *seed);
+        verdicts
+    })
 }

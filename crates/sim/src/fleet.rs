@@ -1,7 +1,7 @@
 //! The fleet: many clients of many origins, and a quarter of the paths between them dies at once.
 //!
-//! Each client talks to one origin with four addresses; each of its four paths dies with a chance of one in four, all at
-//! the same moment, a third into the time, for the rest of it. Clients meet only at the origins, and what they
+//! Each client talks to one origin with four addresses; one of its four paths dies, all at the same moment, a third into
+//! the time, for the rest of it. Clients meet only at the origins, and what they
 //! do to each other there is what is counted: dials in the same second. So each client's history is lived alone, one
 //! after the other, and the counts are added; ten thousand pools need no more memory than one.
 
@@ -48,13 +48,12 @@ impl Fleet {
             ..World::default().load
         };
         let path = Way { rtt: chance.between(1, 40) * MS, ..World::default().path };
-        let mut world = World { load, path, addresses: ADDRESSES, ..World::default() };
-        for address in 0..ADDRESSES {
-            if chance.once_in(4) {
-                world = world.cut(&[self.length() / 3], Whom::Address(address), How::Blackhole(Micros::MAX));
-            }
-        }
-        world
+        let doomed = Whom::Address(chance.below(u64::from(ADDRESSES)) as u32);
+        World { load, path, addresses: ADDRESSES, ..World::default() }.cut(
+            &[self.length() / 3],
+            doomed,
+            How::Blackhole(Micros::MAX),
+        )
     }
 
     /// Runs it with our policy, and unless only `ours` is wanted, with the rivals.

@@ -5,7 +5,8 @@
 //! [`scenarios`] are worlds with a name and expectations, [`random`] makes up more of them, [`rivals`] are the policies
 //! of other clients in the same worlds, [`fleet`] is ten thousand clients at once.
 //!
-//! Invariant: no clock, no thread, no chance but from the seed; the same seed gives the same history, to the microsecond.
+//! Invariant: no clock, no chance but from the seed, and one thread for a history; the same seed gives the same history, to
+//! the microsecond. Only [`check::all`] lives through several histories at once.
 
 pub mod check;
 pub mod fleet;

@@ -77,9 +77,8 @@ fn check(cli: &Cli) -> ExitCode {
         },
     };
     let (mut events, mut checks, mut requests, mut broken) = (0, 0, 0, 0);
-    for seed in cli.seed..cli.seed.saturating_add(cli.seeds) {
-        let case = case.unwrap_or(Case::of(seed));
-        let verdict = case.check(seed);
+    let seeds = cli.seed..cli.seed.saturating_add(cli.seeds);
+    for (seed, case, verdict) in outlive_sim::check::all(seeds, case) {
         events += verdict.tally.events;
         checks += verdict.tally.checks;
         requests += verdict.tally.requests;

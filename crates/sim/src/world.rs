@@ -89,6 +89,8 @@ pub struct Load {
     pub until: Micros,
     /// A caller gives up after this.
     pub timeout: Option<Micros>,
+    /// Whether that is over once the response's head is there: then bodies may take as long as they like.
+    pub head_only: bool,
     /// Whether the pool is told of the timeout beforehand.
     pub says_deadline: bool,
     /// So many of a million requests may be sent again,
@@ -166,6 +168,7 @@ impl Default for World {
                 arrivals: Arrivals::Closed(8, 10 * MS),
                 until: 10 * SEC,
                 timeout: Some(250 * MS),
+                head_only: false,
                 says_deadline: true,
                 repeatable: 0,
                 when_late: false,

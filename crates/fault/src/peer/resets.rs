@@ -14,9 +14,9 @@ pub struct ResetPolice {
 }
 
 impl ResetPolice {
-    /// As the h2 crate does by default; a server under load gets round to one every 5 ms.
+    /// As the h2 crate does by default; a server under load gets round to one every millisecond.
     pub fn h2() -> Self {
-        Self::new(20, 5_000)
+        Self::new(20, 1_000)
     }
 
     /// More than `most` pending are too many; one is dealt with every `each_takes`.
@@ -44,6 +44,6 @@ mod tests {
         assert!((0..20).all(|at| !police.reset(at)));
         assert!(police.reset(20));
         let mut police = ResetPolice::h2();
-        assert!((0..1000).all(|place| !police.reset(place * 5_000)));
+        assert!((0..1000).all(|place| !police.reset(place * 1_000)));
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! What a scenario expects beyond that stands with the scenario.
 
-#[allow(unreachable_pub, missing_docs)] // shared with the core's tests
+#[allow(unreachable_pub, missing_docs, dead_code)] // shared with the core's tests
 #[path = "../../../core/tests/support/witness.rs"]
 mod witness;
 
@@ -19,7 +19,7 @@ pub use witness::Broken;
 use witness::Witness;
 
 use crate::tally::Tally;
-use crate::world::World;
+use crate::world::{SEC, World};
 
 /// Watches one history.
 pub struct Watch {
@@ -73,12 +73,14 @@ impl Watch {
     pub fn at_the_end(&self, tally: &Tally, world: &World) -> Option<Broken> {
         let broken = |promise, how| Some(Broken { promise, how });
         let limits = &world.limits;
-        let budget = 10 + tally.requests / 5;
+        let seconds = tally.lasted / SEC;
+        let floor = u64::from(limits.extra_floor) * (1 + seconds / 10);
+        let budget = floor + tally.requests * u64::from(limits.extra_percent) / 100;
         if tally.risky > budget {
             return broken("P5", format!("{} extra attempts for {} requests", tally.risky, tally.requests));
         }
-        let at_once =
-            u64::from(if world.server.streams.is_none() { limits.dials_single } else { limits.dials });
+        let single = world.server.streams.is_none_or(|streams| streams <= 1);
+        let at_once = u64::from(if single { limits.dials_single } else { limits.dials });
         if tally.dials_at_once > at_once.max(u64::from(limits.dials)) {
             return broken("P6", format!("{} dials at a time", tally.dials_at_once));
         }

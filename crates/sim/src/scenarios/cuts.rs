@@ -2,14 +2,15 @@
 
 use outlive_fault::Micros;
 
-use super::{Scenario, dials, extra, false_dead, lost_per_cut, waited};
+use super::{Scenario, dials, extra, false_dead, lost_per_cut, lost_per_stall, waited};
 use crate::world::{Arrivals, How, Load, MS, SEC, Server, Way, Whom, World};
 
 /// Gone for good.
 const GONE: How = How::Blackhole(Micros::MAX);
 
+/// Far enough apart for every rival that recovers at all to do so in between.
 fn cut_thrice(world: World, how: How) -> World {
-    world.cut(&[2 * SEC, 4 * SEC, 6 * SEC], Whom::Busiest, how)
+    world.cut(&[SEC, 4 * SEC, 7 * SEC], Whom::Busiest, how)
 }
 
 /// The issue's callers: so many, a timeout each that the client is not told, hardly any thought between requests.
@@ -40,7 +41,10 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "issue-64-callers",
         title: "the same with 64 callers and 50 ms",
-        world: || cut_thrice(World { load: hasty(64, 50 * MS), ..near() }, How::Stall),
+        world: || {
+            let load = Load { arrivals: Arrivals::Closed(64, 20 * MS), ..hasty(64, 50 * MS) };
+            cut_thrice(World { load, ..near() }, How::Stall)
+        },
         expected: &[lost_per_cut(64), dials(8)],
     },
     Scenario {
@@ -96,8 +100,7 @@ pub(super) const ALL: &[Scenario] = &[
         world: || {
             let server =
                 Server { parts: 2000, part_every: 5 * MS, parts_one_in: 200, ..World::default().server };
-            let load = Load { timeout: Some(250 * MS), ..World::default().load };
-            let load = Load { says_deadline: false, ..load };
+            let load = Load { head_only: true, says_deadline: false, ..World::default().load };
             cut_thrice(World { server, load, ..World::default() }, How::LoseOut)
         },
         expected: &[lost_per_cut(40), dials(10)],
@@ -117,7 +120,7 @@ pub(super) const ALL: &[Scenario] = &[
         world: || {
             let server = Server { usual: 60 * MS, streams: Some(100), ..World::default().server };
             let load = Load {
-                arrivals: Arrivals::Closed(400, 20 * MS),
+                arrivals: Arrivals::Closed(400, 100 * MS),
                 timeout: Some(300 * MS),
                 repeatable: 1_000_000,
                 ..World::default().load
@@ -132,7 +135,7 @@ pub(super) const ALL: &[Scenario] = &[
         world: || {
             let server = Server { usual: 60 * MS, streams: Some(100), ..World::default().server };
             let load = Load {
-                arrivals: Arrivals::Closed(400, 20 * MS),
+                arrivals: Arrivals::Closed(400, 100 * MS),
                 timeout: Some(300 * MS),
                 repeatable: 1_000_000,
                 ..World::default().load
@@ -177,7 +180,10 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "app-stall",
         title: "what is behind one connection sleeps: PINGs are answered, requests never",
-        world: || cut_thrice(World { load: hasty(8, 20 * MS), ..near() }, How::Sleep),
-        expected: &[lost_per_cut(60), dials(20)],
+        world: || {
+            let load = Load { arrivals: Arrivals::Closed(8, 10 * MS), ..hasty(8, 20 * MS) };
+            cut_thrice(World { load, ..near() }, How::Sleep)
+        },
+        expected: &[lost_per_stall(60), dials(20)],
     },
 ];

@@ -24,7 +24,7 @@ pub(super) const ALL: &[Scenario] = &[
             server: Server { usual: 10 * MS, pause: Some((2 * SEC, 50 * MS)), ..World::default().server },
             own_pause: Some((3 * SEC, 200 * MS)),
             load: Load {
-                arrivals: Arrivals::Closed(400, 100 * MS),
+                arrivals: Arrivals::Closed(400, 500 * MS),
                 timeout: Some(2 * SEC),
                 ..World::default().load
             },

@@ -48,6 +48,11 @@ const fn lost_per_cut(most: u64) -> Bound {
     Bound::new("P15", "requests lost per cut", |tally| tally.lost() / tally.cuts.max(1), most)
 }
 
+/// The same where the path is well, and what is behind it sleeps.
+const fn lost_per_stall(most: u64) -> Bound {
+    Bound::new("P14", "requests lost per stalled connection", |tally| tally.lost() / tally.cuts.max(1), most)
+}
+
 const fn dials(most: u64) -> Bound {
     Bound::new("P14", "dials", |tally| tally.dials, most)
 }

@@ -56,13 +56,14 @@ pub(super) const ALL: &[Scenario] = &[
         title: "300 callers time out together again and again: resets must not storm",
         world: || {
             let load = Load {
-                arrivals: Arrivals::Closed(300, 20 * MS),
+                arrivals: Arrivals::Closed(300, 100 * MS),
+                until: 5 * SEC,
                 timeout: Some(30 * MS),
                 ..World::default().load
             };
             serving(Server { pause: Some((500 * MS, 300 * MS)), streams: Some(300), ..usual() }, load)
         },
-        expected: &[false_dead(0), dials(20)],
+        expected: &[false_dead(0), dials(40)],
     },
     Scenario {
         name: "goaway",

@@ -153,7 +153,8 @@ impl<P: Policy> Simulation<'_, P> {
     }
 
     pub(super) fn give_up(&mut self, request: RequestId) {
-        if self.callers.is_waiting(request) {
+        let has_head = self.callers.get(request).is_some_and(|request| request.answered_by.is_some());
+        if self.callers.is_waiting(request) && !(has_head && self.world.load.head_only) {
             self.end_request(request, Some("timeout"));
             self.tell(Event::Cancel { request });
         }

@@ -157,6 +157,9 @@ impl<P: Policy> Simulation<'_, P> {
     fn abandon(&mut self, attempt: AttemptId) {
         self.tally.resets += 1;
         let Some(found) = self.forget(attempt) else { return };
+        if self.wires[found.wire as usize].far.seen < Some(attempt) {
+            self.break_promise("P2", format!("{attempt} gives its stream back and has not arrived"));
+        }
         let wire = &mut self.wires[found.wire as usize];
         wire.out.send(Frame::Reset(attempt), SMALL, &mut self.net);
     }

@@ -4,16 +4,28 @@ use outlive_fault::path::{Blackhole, Ecmp, Flapping, Stall};
 use outlive_fault::{Direction, Micros};
 
 use super::Simulation;
-use super::agenda::WireId;
+use super::agenda::{Happening, WireId};
 use super::wire::Stage;
 use crate::policy::Policy;
-use crate::world::{Cut, How, Whom};
+use crate::world::{Cut, How, SEC, Whom};
+
+/// A cut of the busiest connection waits until something is under way there: at most so long, in steps of so much.
+const PATIENCE: Micros = SEC;
+const STEP: Micros = 53;
 
 impl<P: Policy> Simulation<'_, P> {
     pub(super) fn cut(&mut self, place: u32) {
         let cut = self.world.cuts[place as usize].clone();
         self.spoil_paths(&cut);
         let victims = self.victims(&cut);
+        let is_idle = |id: &WireId| self.wires[*id as usize].live.is_empty();
+        if cut.whom == Whom::Busiest && victims.iter().all(is_idle) && self.net.now < cut.at + PATIENCE {
+            return self.net.agenda.plan(self.net.now + STEP, Happening::Cut(place));
+        }
+        let hits_wires = matches!(cut.whom, Whom::Busiest | Whom::Any | Whom::All);
+        if hits_wires && victims.is_empty() && !matches!(cut.how, How::Mark | How::Flap(..)) {
+            return; // nothing alive is left to cut
+        }
         self.tally.cuts += 1;
         self.tally.recovery.push(None);
         self.tally.dark.push(0);

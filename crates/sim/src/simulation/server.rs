@@ -27,7 +27,10 @@ impl<P: Policy> Simulation<'_, P> {
                 let is_down = restart.is_some_and(|r| r.standing(self.net.now) == Standing::Down);
                 self.server_sends(id, if is_down { Frame::Fin } else { Frame::SynAck }, SMALL);
             }
-            Frame::Hello => self.server_sends(id, Frame::Welcome, 3000),
+            Frame::Hello => {
+                self.wires[id as usize].far.ready = true;
+                self.server_sends(id, Frame::Welcome, 3000);
+            }
             Frame::Request(attempt, request) => self.deal_with(id, attempt, request),
             Frame::Reset(attempt) => {
                 self.wires[id as usize].far.streams.retain(|stream| *stream != attempt);
@@ -148,7 +151,7 @@ impl<P: Policy> Simulation<'_, P> {
         let has_manners = self.world.server.restart.is_some_and(|restart| restart.grace > 0);
         for id in 0..self.wires.len() as WireId {
             let wire = &mut self.wires[id as usize];
-            if !wire.far.open || wire.stage == Stage::Gone {
+            if !wire.far.open || !wire.far.ready || wire.stage == Stage::Gone {
                 continue;
             }
             self.leaving.push(id);

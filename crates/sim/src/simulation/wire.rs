@@ -42,6 +42,8 @@ pub(super) struct Far {
     pub(super) seen: Option<AttemptId>,
     pub(super) pings: PingPolice,
     pub(super) resets: ResetPolice,
+    /// TLS is done.
+    pub(super) ready: bool,
     /// GOAWAY was said: what comes after this is not dealt with.
     pub(super) left: bool,
     /// What is behind the path sleeps: no request is answered any more.
@@ -67,6 +69,7 @@ impl Wire {
                 seen: None,
                 pings: PingPolice::grpc(),
                 resets: ResetPolice::h2(),
+                ready: false,
                 left: false,
                 asleep: false,
             },
