@@ -1,2 +1,56 @@
-//! Placeholder until the contestant is written.
-fn main() {}
+//! Contestant: outlive with its defaults and its own timeout.
+//!
+//! It comes in through the same door as everybody else's client: the lab does not know it. The lines are the concern
+//! of `contestant-protocol`.
+
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
+use http_body_util::{BodyExt, Empty};
+use outlive::{Client, RequestTimeout};
+
+struct Outlive {
+    client: Client,
+    protocol: Protocol,
+}
+
+impl Contestant for Outlive {
+    const CLIENT: &'static str = "outlive";
+
+    fn new(setup: &Setup) -> Result<Self, BoxError> {
+        let protocol = match setup.protocol {
+            Protocol::H1 => outlive::Protocol::Http1,
+            // The default offers both, and the origin chooses HTTP/2.
+            Protocol::H2 => outlive::Protocol::Auto,
+        };
+        let client = Client::builder().protocol(protocol).add_root_pem(&setup.ca_pem)?.only_added_roots();
+        Ok(Self { client: client.build(), protocol: setup.protocol })
+    }
+
+    async fn request(&self, request: Request) -> Outcome {
+        match self.exchange(request).await {
+            Ok(outcome) => outcome,
+            Err(error) => match error.downcast_ref::<outlive::Error>() {
+                Some(error) if error.is_timeout() => Outcome::Timeout,
+                _ => Outcome::error(&*error),
+            },
+        }
+    }
+}
+
+impl Outlive {
+    async fn exchange(&self, request: Request) -> Result<Outcome, BoxError> {
+        let timeout = RequestTimeout(request.timeout);
+        let wish = http::Request::builder().method(request.method).uri(request.url).extension(timeout);
+        let (head, mut body) = self.client.request(wish.body(Empty::<Bytes>::new())?).await?.into_parts();
+        while let Some(frame) = body.frame().await {
+            frame?;
+        }
+        Ok(self.protocol.judge(head.version, head.status))
+    }
+}
+
+fn main() -> ExitCode {
+    contestant_protocol::run::<Outlive>()
+}

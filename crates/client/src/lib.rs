@@ -1,1 +1,49 @@
 //! An HTTP/1.1 and HTTP/2 client whose requests outlive their connections.
+//!
+//! A connection can die without a sign: no FIN, no RST, only silence. Most HTTP/2 clients keep giving such a
+//! connection new requests, and lose every one of them. This one asks for proof of life when an answer is late,
+//! sends new requests elsewhere when no proof comes, and never mistakes a slow server for a dead connection.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = outlive::Client::new();
+//! let request = http::Request::get("https://example.com/").body(String::new())?;
+//! let response = client.request(request).await?;
+//! println!("{}", response.status());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A request's way through this crate: [`Client`] finds the origin and puts the head in order (`head`); the future
+//! (`response_future`) opens a `ticket` with the `origin`, which tells the pool (`outlive_core`) the fact and carries
+//! out its decision under the same lock: the attempt is on its `connection` before the lock is free. The answer comes
+//! straight back from the connection; the pool hears of it.
+
+mod builder;
+mod client;
+mod clock;
+mod connection;
+mod deadline;
+mod error;
+mod frames;
+mod head;
+mod meter;
+mod name;
+mod origin;
+mod outgoing;
+mod response_body;
+mod response_future;
+mod sending;
+mod settings;
+mod ticket;
+mod tls;
+mod upload;
+mod upload_task;
+
+pub use builder::Builder;
+pub use client::Client;
+pub use deadline::RequestTimeout;
+pub use error::{Attempt, Error, ErrorKind, Fate, Phase, Sent};
+pub use response_body::ResponseBody;
+pub use response_future::ResponseFuture;
+pub use settings::Protocol;

@@ -124,7 +124,7 @@ impl Prepared {
         writer.finish().with_context(|| format!("the record {} is not whole", path.display()))?;
         let run = conclude(&dir, json, progress, interrupt)?;
         result?;
-        // A signal that came while the report was written has changed nothing, but whoever sent it waits for its status.
+        // A signal that came while the report was written changes nothing but the exit status.
         let interrupt = interrupt.or_else(|| signal.try_recv().ok());
         let failed = run.rows.iter().any(|row| row.summary.status == Status::Failed);
         Ok(match interrupt {

@@ -1,8 +1,8 @@
 //! The origin: a healthy HTTP server that contestants reach through the proxy.
 //!
 //! It speaks HTTP/2 or HTTP/1.1, whichever the client offers, over TLS. `GET /r/<id>` is a counted request, answered
-//! with a small body, late where the plan says so; `GET /w/<id>` is one of the warm-up. It keeps hyper's defaults but for the
-//! number of streams, so it defends itself as servers do (20 quick resets get a GOAWAY).
+//! with a small body, late where the plan says so; `GET /w/<id>` is one of the warm-up. It keeps hyper's defaults but
+//! for the number of streams, so it defends itself as servers do (20 quick resets get a GOAWAY).
 //!
 //! Invariant: each counted request that arrives is recorded with the wire it came by, before it is answered.
 //! Next: `wires.rs`, which knows the wire of a connection; `stage.rs`, which puts the two together.

@@ -1,7 +1,8 @@
 //! What a human sees while it runs, on standard error.
 //!
 //! On a terminal: a spinner for each build, a bar for each contestant. Elsewhere (a log, CI): one line when a
-//! contestant's turn is over. Quiet: nothing. `NO_COLOR` is honoured by the `console` crate under indicatif.
+//! build begins and when a contestant's turn is over. Quiet: nothing. `NO_COLOR` is honoured by the `console` crate
+//! under indicatif.
 //!
 //! Invariant: nothing here reaches standard output, and when nobody watches, a request costs one atomic addition.
 //! Next: `report/table.rs`, what is shown at the end.
@@ -48,6 +49,9 @@ impl Progress {
 
     /// A spinner beside what is being built, until it is dropped.
     pub(crate) fn building(self, contestant: &str) -> Building {
+        if self == Self::Lines {
+            say(&format!("building {contestant}"));
+        }
         let spinner = ProgressBar::with_draw_target(None, self.target());
         spinner.set_style(style("{spinner:.cyan} building {msg}"));
         spinner.set_message(contestant.to_owned());

@@ -68,8 +68,7 @@ impl Job {
                 unfit.insert(entry.name.as_str(), Misfortune { status: Status::Skipped, reason });
                 continue;
             }
-            let _spinner = self.progress.building(&entry.name);
-            if let Err(reason) = builds.build(entry, &self.manifest.target).await {
+            if let Err(reason) = builds.build(entry, &self.manifest.target, self.progress).await {
                 unfit.insert(entry.name.as_str(), Misfortune { status: Status::Failed, reason });
             }
         }

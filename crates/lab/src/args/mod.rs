@@ -28,7 +28,9 @@ use crate::{
         Without a command, `netsplit` runs the plan `quick` with every contestant.",
     after_help = "Exit status: 0 all went well (a missing toolchain only skips its rows), 1 a contestant or a \
         build failed, 2 the command line is wrong, 128+n stopped by signal n.",
-    args_conflicts_with_subcommands = true
+    args_conflicts_with_subcommands = true,
+    // The last of several wins, so that a script or alias can be corrected at its end.
+    args_override_self = true
 )]
 pub(crate) struct Cli {
     /// What to do; nothing means `run`.
@@ -96,7 +98,7 @@ pub(crate) struct RunArgs {
 #[command(next_help_heading = "Instead of what the plan says")]
 pub(crate) struct OverrideArgs {
     /// How many requests to make
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     requests: Option<u64>,
     /// Cut once in this many requests, midway; 0 cuts nothing
     #[arg(long, value_name = "N")]

@@ -12,7 +12,7 @@ use std::{
 use tokio::io::AsyncReadExt as _;
 
 use super::process::{Process, Streams};
-use crate::manifest::Entry;
+use crate::{manifest::Entry, progress::Progress};
 
 /// Builds, remembering what was built.
 #[derive(Debug, Default)]
@@ -22,9 +22,18 @@ pub(crate) struct Builds {
 
 impl Builds {
     /// Builds this contestant unless the same build was done before. The error says what failed, for a human.
-    pub(crate) async fn build(&mut self, entry: &Entry, target: &Path) -> Result<(), String> {
+    pub(crate) async fn build(
+        &mut self,
+        entry: &Entry,
+        target: &Path,
+        progress: Progress,
+    ) -> Result<(), String> {
+        if entry.build.is_empty() {
+            return Ok(());
+        }
         let key = (entry.build.clone(), entry.dir.clone());
         if !self.done.contains_key(&key) {
+            let _spinner = progress.building(&entry.name);
             let result = build(entry, target).await;
             self.done.insert(key.clone(), result);
         }
@@ -33,9 +42,6 @@ impl Builds {
 }
 
 async fn build(entry: &Entry, target: &Path) -> Result<(), String> {
-    if entry.build.is_empty() {
-        return Ok(());
-    }
     let command = entry.build.join(" ");
     std::fs::create_dir_all(&entry.out)
         .map_err(|error| format!("can't make {}: {error}", entry.out.display()))?;

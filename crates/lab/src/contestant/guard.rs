@@ -3,7 +3,7 @@
 //! A contestant is to exit when its standard input ends, and the lab kills those that don't. Neither helps when the
 //! lab itself is killed with SIGKILL and the contestant hangs. Linux can send a signal when the parent dies, but a
 //! process must ask for that itself, after `fork`, where Rust allows nothing safe. So the lab starts itself once more
-//! (`netsplit guard -- program args`), and that second self asks, and then becomes the program. The wish survives `exec`.
+//! (`netsplit guard -- program args`), and that second self asks, and then becomes the program; the wish survives.
 //!
 //! Invariant: the guard adds no process: it is replaced by the program, in the same process, with the same streams.
 //! Next: `process.rs`, which starts it.

@@ -187,7 +187,7 @@ impl Contestant {
 /// How long after its timeout a request's `done` may come. Generous: a late `done` is visible in the latencies, and
 /// only one that never comes is meant here.
 fn grace(limit: Duration) -> Duration {
-    limit * 10 + Duration::from_secs(5)
+    Duration::from_secs(5) + (limit * 10).min(Duration::from_secs(10))
 }
 
 fn exit(status: io::Result<std::process::ExitStatus>) -> String {

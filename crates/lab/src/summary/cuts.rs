@@ -5,8 +5,8 @@
 //!
 //! - came in by the wire that was cut (before the cut), or
 //! - never came in at all, or
-//! - came in only by wires that were dialled after the cut. When it struck, such a request was waiting for an answer on
-//!   the old wire or in the client's queue; that it went elsewhere later (a rescue) is what the client did about the cut.
+//! - came in only by wires that were dialled after the cut. When it struck, such a request was waiting for an answer
+//!   on the old wire or in the client's queue; that it went elsewhere later (a rescue) is what the client did about it.
 //!
 //! Not counted are those that came in by another wire that was open already: they were carried past the cut.
 //! A request whose answer was on its way to the lab at that moment still counts as under way.

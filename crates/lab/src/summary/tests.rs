@@ -1,1 +1,175 @@
-//! Figures from made-up records.
+//! Figures from made-up records: small stories, told record by record.
+
+use super::{Row, Summary, row};
+use crate::{
+    fault::Fault,
+    manifest::Protocol,
+    plan::{Overrides, Plan, PlanName},
+    record::{Outcome, Record, RequestId, Status, WireId},
+};
+
+fn plan() -> Plan {
+    let changed = Overrides { requests: Some(8), unplug_interval: Some(4), ..Overrides::default() };
+    PlanName::Quick.with(changed)
+}
+
+fn told(story: &[Record]) -> Row {
+    let begin = Record::Begin {
+        at: 0,
+        contestant: "c-h2".into(),
+        client: "c".into(),
+        protocol: Protocol::H2,
+        about: String::new(),
+    };
+    row(&plan(), &[&[begin], story].concat()).unwrap()
+}
+
+fn summary(story: &[Record]) -> Summary {
+    told(story).summary
+}
+
+fn warm(at: u64) -> Record {
+    Record::Warm { at, requests: 1 }
+}
+
+fn opened(at: u64, wire: WireId) -> Record {
+    Record::Opened { at, wire }
+}
+
+fn seen(request: RequestId, wire: WireId) -> Record {
+    Record::Seen { at: 0, request, wire }
+}
+
+fn cut(at: u64, wire: Option<WireId>, outstanding: &[RequestId]) -> Record {
+    let request = outstanding.last().copied().unwrap_or(0);
+    Record::Cut { at, request, wire, fault: Fault::Stall, outstanding: outstanding.to_vec() }
+}
+
+fn ended(request: RequestId, go: u64, done: u64, outcome: Outcome) -> Record {
+    Record::Request { request, go, done, outcome, took: done - go, detail: String::new() }
+}
+
+fn ok(request: RequestId, go: u64, done: u64) -> Record {
+    ended(request, go, done, Outcome::Ok)
+}
+
+fn lost(request: RequestId, go: u64, done: u64) -> Record {
+    ended(request, go, done, Outcome::Timeout)
+}
+
+#[test]
+fn a_pool_that_loses_one_request_to_a_cut() {
+    let summary = summary(&[
+        opened(5, 1),
+        warm(10),
+        seen(0, 1),
+        ok(0, 1_000, 2_000),
+        cut(3_010, Some(1), &[1]),
+        lost(1, 3_000, 13_000),
+        opened(13_100, 2),
+        seen(2, 2),
+        ok(2, 13_050, 15_010),
+        Record::End { at: 16_000, status: Status::Ran, reason: None },
+        opened(17_000, 3),
+    ]);
+    assert_eq!((summary.cuts, summary.cuts_planned), (Some(1), 2));
+    assert_eq!((summary.failures, summary.timeouts, summary.errors), (Some(1), Some(1), Some(0)));
+    assert_eq!((summary.in_flight_at_cuts, summary.magnification), (Some(1), Some(1.0)));
+    assert_eq!(summary.failures_per_cut, [1]);
+    assert_eq!(
+        (summary.dials, summary.dials_in_warm_up),
+        (Some(2), Some(1)),
+        "what comes after the end is not counted"
+    );
+    assert_eq!((summary.recovery_ms, summary.recovery_ms_median), (vec![Some(12.0)], Some(12.0)));
+    assert_eq!(summary.wall_s, Some(0.014));
+    assert_eq!((summary.p50_us, summary.p99_us), (Some(1_960), Some(10_000)));
+}
+
+#[test]
+fn a_pool_that_never_recovers() {
+    let story = [
+        opened(5, 1),
+        warm(10),
+        cut(3_010, Some(1), &[0]),
+        lost(0, 3_000, 13_000),
+        lost(1, 13_100, 23_000),
+        cut(23_110, None, &[2]),
+        lost(2, 23_100, 33_000),
+    ];
+    let Row { summary, course } = told(&story);
+    assert_eq!((summary.cuts, summary.failures), (Some(1), Some(3)));
+    assert_eq!(summary.magnification, Some(3.0));
+    assert_eq!((summary.longest_run, summary.failures_per_cut), (Some(3), vec![3]));
+    assert_eq!((summary.recovery_ms, summary.recovery_ms_median), (vec![None], None));
+    assert_eq!(course.cuts, [(0, true), (2, false)]);
+    assert_eq!(
+        course.outcomes[..4],
+        [Some(Outcome::Timeout), Some(Outcome::Timeout), Some(Outcome::Timeout), None]
+    );
+}
+
+#[test]
+fn which_requests_were_on_the_wire() {
+    // 1 came in by the wire that was cut, 2 never, 3 by another that was there, 4 by one that was dialled for it, 5
+    // by one of each.
+    let story = [
+        opened(1, 1),
+        opened(2, 2),
+        warm(10),
+        cut(100, Some(1), &[1, 2, 3, 4, 5]),
+        opened(150, 3),
+        seen(1, 1),
+        seen(3, 2),
+        seen(4, 3),
+        seen(5, 2),
+        seen(5, 3),
+        ok(3, 50, 200),
+    ];
+    assert_eq!(summary(&story).in_flight_at_cuts, Some(3), "1, 2 and 4");
+}
+
+#[test]
+fn nothing_in_flight_is_no_magnification() {
+    let story = [opened(1, 1), opened(2, 2), warm(10), seen(0, 2), cut(100, Some(1), &[0]), ok(0, 90, 200)];
+    let summary = summary(&story);
+    assert_eq!((summary.cuts, summary.in_flight_at_cuts, summary.magnification), (Some(1), Some(0), None));
+    assert_eq!(summary.recovery_ms, [None], "no request started after the cut");
+}
+
+#[test]
+fn many_workers_end_out_of_order() {
+    let story = [
+        warm(10),
+        cut(100, Some(1), &[0, 1]),
+        lost(1, 60, 150),
+        ok(3, 160, 400),
+        // Started later than 3, ended earlier: this is the recovery.
+        ok(4, 200, 300),
+        lost(0, 50, 500),
+        lost(2, 120, 600),
+    ];
+    let summary = summary(&story);
+    assert_eq!(summary.recovery_ms, [Some(0.2)]);
+    assert_eq!(summary.longest_run, Some(2), "0 and 2, in the order in which they ended");
+    assert_eq!(summary.wall_s, Some(0.001));
+}
+
+#[test]
+fn what_did_not_happen_is_not_zero() {
+    let reason = Some("needs go, which is not on PATH".to_owned());
+    let summary = summary(&[Record::End { at: 1, status: Status::Skipped, reason: reason.clone() }]);
+    assert_eq!((summary.status, summary.reason), (Status::Skipped, reason));
+    assert_eq!((summary.requests, summary.failures, summary.dials), (0, None, None));
+    assert_eq!((summary.cuts, summary.wall_s, summary.p99_us), (None, None, None));
+    assert_eq!((summary.workers, summary.cuts_planned), (1, 2), "the plan is known all the same");
+}
+
+#[test]
+fn a_record_that_breaks_off_says_so() {
+    let summary_of = |story: &[Record]| summary(story);
+    let broken = summary_of(&[warm(1), ok(0, 2, 3)]);
+    assert_eq!((broken.status, broken.failures), (Status::Stopped, Some(0)));
+    let stopped = summary_of(&[warm(1), Record::Stopped { at: 9, by: "SIGINT".into() }]);
+    assert_eq!(stopped.reason.as_deref(), Some("SIGINT"));
+}

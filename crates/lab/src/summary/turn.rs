@@ -69,7 +69,7 @@ impl<'a> Turn<'a> {
                     (turn.status, turn.reason) = (*status, reason.clone());
                     break;
                 }
-                Record::Stopped { by, .. } => turn.reason = Some(format!("stopped by {by}")),
+                Record::Stopped { by, .. } => turn.reason = Some(by.clone()),
                 Record::Run { .. } | Record::Begin { .. } | Record::Closed { .. } => {}
             }
         }

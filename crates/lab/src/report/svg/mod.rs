@@ -81,48 +81,55 @@ fn draw_row(svg: &mut String, row: &Row, top: f64) {
     let middle = top + BAND / 2.0;
     text(svg, ("name", "end"), (LEFT - 14.0, middle + 4.5), &summary.contestant);
     rect(svg, "none", (LEFT, top), (RIGHT - LEFT, BAND), 0.0);
-    for Piece { from, to, lost } in band::pieces(&course.outcomes, (RIGHT - LEFT) as usize) {
-        let (x, width) = (LEFT + from as f64, (to - from) as f64);
-        rect(svg, "ok", (x, top), (width, BAND), 0.0);
-        if lost > 0.0 {
-            // One failure in a thousand requests must still be seen: not lower than a third of the band, nor
-            // narrower than two pixels.
-            let height = (lost * BAND).max(BAND / 3.0);
-            rect(svg, "lost", (x, top + BAND - height), (width.max(2.0), height), 0.0);
-        }
+    let pieces = band::pieces(&course.outcomes, (RIGHT - LEFT) as usize);
+    for &Piece { from, to, .. } in &pieces {
+        rect(svg, "ok", (LEFT + from as f64, top), ((to - from) as f64, BAND), 0.0);
     }
-    for &(request, hit) in &course.cuts {
-        let x = LEFT + (RIGHT - LEFT) * request as f64 / course.outcomes.len().max(1) as f64;
-        let class = if hit { "cut" } else { "missed" };
-        line(svg, class, (x, top - 5.0), (x, top + BAND + 5.0));
+    // Under the failures, so that the one request that a cut costs is not hidden by it.
+    cuts(svg, row, true, top);
+    for &Piece { from, to, lost } in pieces.iter().filter(|piece| piece.lost > 0.0) {
+        // One failure in a thousand requests must still be seen: not lower than a third of the band, nor narrower
+        // than three pixels.
+        let (width, height) = (((to - from) as f64).max(3.0), (lost * BAND).max(BAND / 3.0));
+        rect(svg, "lost", (LEFT + from as f64, top + BAND - height), (width, height), 0.0);
     }
+    cuts(svg, row, false, top);
     verdict(svg, summary, middle);
+}
+
+/// The cuts that hit a live wire, or those that did not.
+fn cuts(svg: &mut String, row: &Row, wanted: bool, top: f64) {
+    let all = row.course.outcomes.len().max(1) as f64;
+    for &(request, _) in row.course.cuts.iter().filter(|&&(_, hit)| hit == wanted) {
+        let x = LEFT + (RIGHT - LEFT) * request as f64 / all;
+        line(svg, if wanted { "cut" } else { "missed" }, (x, top - 5.0), (x, top + BAND + 5.0));
+    }
 }
 
 /// What stands to the right of a band.
 fn verdict(svg: &mut String, summary: &Summary, middle: f64) {
     let x = RIGHT + 14.0;
     let Some(failures) = summary.failures else {
+        text(svg, ("soft", "start"), (x, middle + 4.0), &summary.status.to_string());
+        // Where the band would be there is room for the reason.
         let reason = summary.reason.as_deref().and_then(|reason| reason.lines().next()).unwrap_or_default();
-        text(
-            svg,
-            ("soft", "start"),
-            (x, middle + 4.0),
-            &shortened(&format!("{}: {reason}", summary.status), 36),
-        );
+        text(svg, ("soft", "start"), (LEFT + 12.0, middle + 4.0), &shortened(reason, 80));
         return;
     };
     let class = match summary.magnification {
         Some(times) if times > 1.0 => "bad",
-        _ if failures == 0 => "good",
-        Some(_) => "good",
-        None => "name",
+        _ if summary.status != Status::Ran => "name",
+        None if failures > 0 => "name",
+        Some(_) | None => "good",
     };
     text(svg, (class, "start"), (x, middle - 2.0), &format!("{} lost", grouped(failures)));
-    let cuts = summary.cuts.unwrap_or(0);
+    let cuts = match (summary.cuts, summary.cuts_planned) {
+        (_, 0) => "no cuts".to_owned(),
+        (cuts, planned) => format!("{} of {planned} cuts", cuts.unwrap_or(0)),
+    };
     let times = summary.magnification.map_or(String::new(), |times| format!(", {}", magnification(times)));
     let unwell = if summary.status == Status::Ran { String::new() } else { format!(", {}", summary.status) };
-    let detail = format!("{cuts} of {} cuts{times}{unwell}", summary.cuts_planned);
+    let detail = format!("{cuts}{times}{unwell}");
     text(svg, ("soft", "start"), (x, middle + 13.0), &detail);
 }
 
@@ -133,7 +140,7 @@ fn axis(svg: &mut String, requests: u64, y: f64) {
         let number = requests as f64 * f64::from(part) / 6.0;
         text(svg, ("soft", "middle"), (x, y + 13.0), &grouped(number.round() as u64));
     }
-    text(svg, ("soft", "start"), (RIGHT + 24.0, y + 13.0), "requests");
+    text(svg, ("soft", "start"), (RIGHT + 30.0, y + 13.0), "requests");
 }
 
 fn legend(svg: &mut String, y: f64) {
@@ -141,13 +148,18 @@ fn legend(svg: &mut String, y: f64) {
     for (class, label) in [("ok", "answered"), ("lost", "lost"), ("none", "not made")] {
         rect(svg, class, (x, y - 11.0), (13.0, 13.0), 2.0);
         text(svg, ("soft", "start"), (x + 20.0, y), label);
-        x += 96.0;
+        x += 20.0 + room(label);
     }
     for (class, label) in [("cut", "a live connection was cut"), ("missed", "no live connection to cut")] {
         line(svg, class, (x + 6.0, y - 13.0), (x + 6.0, y + 4.0));
-        text(svg, ("soft", "start"), (x + 16.0, y), label);
-        x += 178.0;
+        text(svg, ("soft", "start"), (x + 15.0, y), label);
+        x += 15.0 + room(label);
     }
+}
+
+/// About how wide a small text is, and the gap after it. No font is known here.
+fn room(label: &str) -> f64 {
+    label.chars().count() as f64 * 6.4 + 22.0
 }
 
 fn rect(svg: &mut String, class: &str, (x, y): (f64, f64), (width, height): (f64, f64), radius: f64) {

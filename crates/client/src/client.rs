@@ -1,0 +1,153 @@
+//! The client: finds a request's origin, and has it sent there.
+//!
+//! Invariant: every request for the same scheme, host and port, from every clone of a client, goes through the same
+//! [`Origin`]. Dropping the last clone closes what no request uses any more. Next: [`crate::ResponseFuture`].
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::builder::Builder;
+use crate::clock::Clock;
+use crate::deadline::RequestTimeout;
+use crate::error::Error;
+use crate::head::Head;
+use crate::name::OriginName;
+use crate::origin::Origin;
+use crate::outgoing::{BoxError, Outgoing};
+use crate::response_body::ResponseBody;
+use crate::response_future::{ResponseFuture, Wish};
+use crate::settings::Settings;
+
+/// An HTTP client. Clones share their connections.
+///
+/// Use [`Client::request`], or the client as a [`tower_service::Service`], which is always ready.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    settings: Arc<Settings>,
+    clock: Clock,
+    origins: Mutex<Origins>,
+}
+
+struct Origins {
+    by_name: HashMap<OriginName, Arc<Origin>>,
+    /// At this number, unused ones are looked for.
+    sweep_at: usize,
+}
+
+/// Below this many origins, looking for unused ones is not worth the while.
+const FEW_ORIGINS: usize = 64;
+
+impl Client {
+    /// A client with the default choices: see [`Builder`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Makes the choices that [`Client::new`] leaves at their defaults.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        let origins = Mutex::new(Origins { by_name: HashMap::new(), sweep_at: FEW_ORIGINS });
+        Self(Arc::new(Shared { settings: Arc::new(settings), clock: Clock::start(), origins }))
+    }
+
+    /// Sends a request; the future is ready when the response's head has arrived.
+    ///
+    /// The URI must be absolute. Dropping the future, or later the response's body, gives the request up. Must be
+    /// polled on a tokio runtime.
+    pub fn request<B>(&self, request: Request<B>) -> ResponseFuture
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        ResponseFuture::new(self.wish(request))
+    }
+
+    fn wish<B>(&self, request: Request<B>) -> Result<Wish, Error>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        let own = parts.extensions.get::<RequestTimeout>().map(|timeout| timeout.0);
+        let timeout = own.or(self.0.settings.request_timeout);
+        let body = Outgoing::new(body);
+        let (name, head) = Head::new(parts, &body).map_err(Error::request)?;
+        Ok(Wish { origin: self.0.origin(name), head, body, timeout })
+    }
+
+    /// How many requests, attempts and connections the client holds, for tests that nothing leaks.
+    #[doc(hidden)]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = origins.by_name.values().map(|origin| origin.counts());
+        counts.fold((0, 0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2))
+    }
+}
+
+impl Shared {
+    fn origin(&self, name: OriginName) -> Arc<Origin> {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(origin) = origins.by_name.get(&name) {
+            return Arc::clone(origin);
+        }
+        if origins.by_name.len() >= origins.sweep_at {
+            // One that a request is about to use is not lost with its entry: the request holds it.
+            origins.by_name.retain(|_, origin| !origin.is_unused());
+            origins.sweep_at = FEW_ORIGINS.max(2 * origins.by_name.len());
+        }
+        // Pools of different clients must not act in step, so each gets its own chance.
+        let seed = RandomState::new().build_hasher().finish();
+        let origin = Origin::new(name.clone(), Arc::clone(&self.settings), self.clock, seed);
+        origins.by_name.insert(name, Arc::clone(&origin));
+        origin
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<B> Service<Request<B>> for Client
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Error;
+    type Future = ResponseFuture;
+
+    /// Always ready: requests wait in their origin's pool, which limits how many.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        self.request(request)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (requests, attempts, connections) = self.counts();
+        f.debug_struct("Client")
+            .field("requests", &requests)
+            .field("attempts", &attempts)
+            .field("connections", &connections)
+            .finish()
+    }
+}

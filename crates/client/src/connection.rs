@@ -1,0 +1,215 @@
+//! One connection, from dial to close: its entry in the origin's table, and its task.
+//!
+//! The entry is the origin's end: it sends, and gives the task [`Order`]s. The task moves the bytes and tells what
+//! happens. Invariant: however a task ends (a panic or a runtime that shuts down included), its [`Guard`] tells the
+//! origin so. Next: [`dial`], where the task begins; [`http1`] and [`http2`], where it lives.
+
+mod dial;
+pub(crate) mod http1;
+pub(crate) mod http2;
+
+use outlive_core::{AttemptId, ConnectionId, Time};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+pub(crate) use dial::DialError;
+pub(crate) use http2::Anchor;
+
+use crate::head::Head;
+use crate::origin::{Ledger, Origin, WeakOrigin};
+use crate::outgoing::{BoxError, Outgoing};
+use crate::sending::Wire;
+
+/// What a connection's task is told. When nobody is left to tell it anything, it says goodbye and ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Order {
+    /// Send a PING, behind everything that was sent before.
+    Probe,
+    /// Tell when this attempt is done (HTTP/1.1: when the next request can be sent).
+    Settle(AttemptId),
+    /// End now, without goodbye.
+    Cut,
+}
+
+/// A connection as the origin has it.
+pub(crate) struct Connection {
+    orders: UnboundedSender<Order>,
+    since: Time,
+    told_heard: Time,
+    link: Link,
+}
+
+/// The sending end of a connection.
+pub(crate) enum Link {
+    /// There is none yet.
+    Dialling,
+    Http1(http1::Link),
+    Http2(http2::Link),
+}
+
+/// What came of a sending.
+pub(crate) enum SendOutcome {
+    /// It is on its way, on this stream (HTTP/2); `last` if the connection can carry no more.
+    Sent { wire: Wire, stream: Option<(u32, Anchor)>, last: bool },
+    /// Nothing was written: the connection is going away, or gone.
+    TakesNoMore,
+    /// Nothing was written: the request can't be.
+    Invalid(BoxError),
+}
+
+/// What is to be done about a connection that ended, before it is told.
+pub(crate) enum Ending {
+    /// Nothing.
+    Clean,
+    /// HTTP/2: no stream above this one was ever written.
+    Unwritten { above: u32 },
+    /// HTTP/1.1: this attempt was complete, and waited only for the connection to be ready again.
+    Settled(AttemptId),
+    /// HTTP/1.1: nothing is to be told now. The owner of the attempt on it knows whether the request came back unsent.
+    AfterItsAttempt,
+}
+
+impl Connection {
+    pub(crate) fn dialling(orders: UnboundedSender<Order>, now: Time) -> Self {
+        Self { orders, since: now, told_heard: now, link: Link::Dialling }
+    }
+
+    pub(crate) fn connected(&mut self, link: Link, now: Time) {
+        (self.link, self.since, self.told_heard) = (link, now, now);
+    }
+
+    pub(crate) fn since(&self) -> Time {
+        self.since
+    }
+
+    pub(crate) fn order(&self, order: Order) {
+        // If the task is gone, its guard tells or has told.
+        _ = self.orders.send(order);
+    }
+
+    pub(crate) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
+        match &mut self.link {
+            Link::Dialling => SendOutcome::TakesNoMore,
+            Link::Http1(link) => link.send(head, body, attempt),
+            Link::Http2(link) => link.send(head, body, attempt),
+        }
+    }
+
+    /// When a byte was last read, if that was not told before.
+    pub(crate) fn newly_heard(&mut self) -> Option<Time> {
+        let heard = match &self.link {
+            Link::Dialling => return None,
+            Link::Http1(link) => link.gauge.heard_at(),
+            Link::Http2(link) => link.gauge.heard_at(),
+        };
+        let newly = heard > self.told_heard;
+        self.told_heard = heard;
+        newly.then_some(heard)
+    }
+
+    /// Everything up to `stream` has arrived. The last attempt that this was news about.
+    pub(crate) fn proven_through(&mut self, stream: u32) -> Option<AttemptId> {
+        match &mut self.link {
+            Link::Http2(link) => link.proven_through(stream),
+            Link::Dialling | Link::Http1(_) => None,
+        }
+    }
+
+    /// The attempt is complete. Whether that can be told: if not, the connection's task will, once it is ready again.
+    pub(crate) fn settles(&mut self, attempt: AttemptId) -> bool {
+        let settled = match &mut self.link {
+            Link::Http1(link) => link.settles(attempt),
+            Link::Dialling | Link::Http2(_) => true,
+        };
+        if !settled {
+            self.order(Order::Settle(attempt));
+        }
+        settled
+    }
+
+    pub(crate) fn end(&mut self) -> Ending {
+        match &mut self.link {
+            Link::Dialling => Ending::Clean,
+            Link::Http1(link) => link.end(),
+            Link::Http2(link) => Ending::Unwritten { above: link.gauge.opened() },
+        }
+    }
+
+    /// An attempt needs the connection no more. `true` if the connection has ended meanwhile.
+    pub(crate) fn free(&mut self) -> bool {
+        match &mut self.link {
+            Link::Http1(link) => link.free(),
+            Link::Dialling | Link::Http2(_) => false,
+        }
+    }
+
+    pub(crate) fn is_dialling(&self) -> bool {
+        matches!(self.link, Link::Dialling)
+    }
+
+    /// HTTP/1.1's end, for its task.
+    pub(crate) fn http1(&mut self) -> Option<&mut http1::Link> {
+        match &mut self.link {
+            Link::Http1(link) => Some(link),
+            Link::Dialling | Link::Http2(_) => None,
+        }
+    }
+}
+
+impl Link {
+    /// Whether proof of life can be asked for.
+    pub(crate) fn can_probe(&self) -> bool {
+        match self {
+            Self::Http2(_) => true,
+            Self::Dialling | Self::Http1(_) => false,
+        }
+    }
+}
+
+/// The task of one connection, from dial to close.
+pub(crate) async fn run(guard: Guard, mut orders: UnboundedReceiver<Order>) {
+    let Some(origin) = guard.origin.upgrade() else { return };
+    let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
+    drop(origin);
+    let dialled = tokio::select! {
+        biased;
+        // The only orders before there is a connection are to give it up.
+        _ = orders.recv() => return,
+        dialled = dial::dial(&name, &settings, clock) => dialled,
+    };
+    match dialled {
+        Ok(dial::Dialled::Http1(link, connection)) => http1::drive(&guard, link, connection, orders).await,
+        Ok(dial::Dialled::Http2(link, connection)) => {
+            http2::drive(&guard, link, connection, orders, settings.max_streams).await;
+        }
+        Err(error) => _ = guard.tell(|ledger, connection| ledger.dial_failed(connection, error)),
+    }
+}
+
+/// Tells the origin how a connection ended, whatever ends its task.
+pub(crate) struct Guard {
+    origin: WeakOrigin,
+    connection: ConnectionId,
+}
+
+impl Guard {
+    pub(crate) fn new(origin: WeakOrigin, connection: ConnectionId) -> Self {
+        Self { origin, connection }
+    }
+
+    /// Tells a fact about this connection. `None` when there is nobody to tell.
+    pub(crate) fn tell<R>(&self, fact: impl FnOnce(&mut Ledger, ConnectionId) -> R) -> Option<R> {
+        let origin = self.origin.upgrade()?;
+        Some(Origin::with(&origin, |ledger| fact(ledger, self.connection)))
+    }
+
+    /// Tells that the connection is ready. `false` when nobody wants it any more.
+    fn connected(&self, link: Link, streams: u32) -> bool {
+        self.tell(|ledger, connection| ledger.connected(connection, link, streams)).unwrap_or(false)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.tell(Ledger::task_ended);
+    }
+}

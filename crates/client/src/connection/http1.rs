@@ -1,0 +1,166 @@
+//! HTTP/1.1: one request at a time, on hyper's connection.
+//!
+//! Invariants: the pool hears `Done` only when hyper can take the next request, so it never gives one to a
+//! connection that is not ready; and when a connection ends with an attempt out, that attempt's owner tells it,
+//! because only the owner learns from hyper whether the request came back unsent. Next: [`crate::sending`].
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Response, Version, header};
+use hyper::client::conn::http1::{Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use outlive_core::AttemptId;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::dial::Transport;
+use super::{Ending, Guard, Order, SendOutcome};
+use crate::head::Head;
+use crate::meter::{Gauge, Meter};
+use crate::outgoing::Outgoing;
+use crate::sending::Wire;
+
+pub(super) type Bytestream = TokioIo<Meter<Transport>>;
+
+/// The origin's end of an HTTP/1.1 connection.
+pub(crate) struct Link {
+    sender: SendRequest<Outgoing>,
+    pub(super) gauge: Arc<Gauge>,
+    life: Life,
+}
+
+/// What a connection that has one stream is doing.
+enum Life {
+    Idle,
+    Busy(AttemptId),
+    /// This attempt is complete, and hyper not ready yet.
+    Settling(AttemptId),
+    /// Ended while this attempt was out, whose owner will tell.
+    Orphaned(AttemptId),
+}
+
+impl Link {
+    pub(super) fn new(sender: SendRequest<Outgoing>, gauge: Arc<Gauge>) -> Self {
+        Self { sender, gauge, life: Life::Idle }
+    }
+
+    pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
+        if !self.sender.is_ready() {
+            return SendOutcome::TakesNoMore;
+        }
+        self.life = Life::Busy(attempt);
+        let response = self.sender.try_send_request(head.http1(body.take()));
+        SendOutcome::Sent { wire: Wire::Http1(Box::pin(response)), stream: None, last: false }
+    }
+
+    /// The attempt is complete; whether hyper is ready for another, or for none any more.
+    pub(super) fn settles(&mut self, attempt: AttemptId) -> bool {
+        match self.life {
+            Life::Idle | Life::Orphaned(_) => true,
+            Life::Busy(_) | Life::Settling(_) if self.sender.is_ready() => true,
+            Life::Busy(_) | Life::Settling(_) => {
+                self.life = Life::Settling(attempt);
+                false
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self) -> Ending {
+        match self.life {
+            Life::Idle => Ending::Clean,
+            Life::Settling(attempt) => Ending::Settled(attempt),
+            Life::Busy(attempt) | Life::Orphaned(attempt) => {
+                self.life = Life::Orphaned(attempt);
+                Ending::AfterItsAttempt
+            }
+        }
+    }
+
+    /// The attempt is over. `true` if the connection ended before it was.
+    pub(super) fn free(&mut self) -> bool {
+        match std::mem::replace(&mut self.life, Life::Idle) {
+            Life::Orphaned(_) => true,
+            Life::Idle | Life::Busy(_) | Life::Settling(_) => false,
+        }
+    }
+
+    /// Ready for the next request, or for none any more.
+    fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.sender.poll_ready(cx).map(|_ready_or_closed| ())
+    }
+}
+
+/// Whether the connection can be used again after this response (RFC 9112 section 9.3).
+pub(crate) fn keeps_alive<B>(response: &Response<B>) -> bool {
+    let says = |option: &str| {
+        let fields = response.headers().get_all(header::CONNECTION).into_iter();
+        fields
+            .filter_map(|field| field.to_str().ok())
+            .any(|field| field.split(',').any(|said| said.trim().eq_ignore_ascii_case(option)))
+    };
+    if response.version() >= Version::HTTP_11 { !says("close") } else { says("keep-alive") }
+}
+
+/// Moves the bytes of one connection until it ends.
+pub(super) async fn drive(
+    guard: &Guard,
+    link: Link,
+    connection: Box<Connection<Bytestream, Outgoing>>,
+    orders: UnboundedReceiver<Order>,
+) {
+    let mut task = Task { connection, orders, settling: None };
+    // hyper is ready for its first request only after its connection was polled once.
+    let ended =
+        std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut task.connection).poll(cx).is_ready())).await;
+    if !guard.connected(super::Link::Http1(link), 1) || ended {
+        return;
+    }
+    std::future::poll_fn(|cx| task.poll(cx, guard)).await;
+}
+
+struct Task {
+    connection: Box<Connection<Bytestream, Outgoing>>,
+    orders: UnboundedReceiver<Order>,
+    /// The attempt that is complete but for hyper's being ready again.
+    settling: Option<AttemptId>,
+}
+
+impl Task {
+    fn poll(&mut self, cx: &mut Context<'_>, guard: &Guard) -> Poll<()> {
+        if Pin::new(&mut self.connection).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        while let Poll::Ready(order) = self.orders.poll_recv(cx) {
+            match order {
+                Some(Order::Settle(attempt)) => self.settling = Some(attempt),
+                Some(Order::Probe) => {} // HTTP/1.1 has no PING, and the pool knows it.
+                Some(Order::Cut) | None => return Poll::Ready(()),
+            }
+        }
+        if let Some(attempt) = self.settling {
+            let settled = guard.tell(|ledger, connection| ledger.settle_http1(connection, attempt, cx));
+            if settled.is_none_or(|settled| settled.is_ready()) {
+                self.settling = None;
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl crate::origin::Ledger {
+    /// Tells that `attempt` is done once the connection is ready for another; else wakes `cx` then.
+    fn settle_http1(
+        &mut self,
+        connection: outlive_core::ConnectionId,
+        attempt: AttemptId,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let settled = self.http1(connection).map_or(Poll::Ready(()), |link| link.poll_settled(cx));
+        if settled.is_ready() {
+            self.done(attempt);
+        }
+        settled
+    }
+}

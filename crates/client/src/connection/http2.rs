@@ -1,0 +1,240 @@
+//! HTTP/2: many streams, on the `h2` crate.
+//!
+//! h2 resets a stream when the last handle of it is dropped, and not before. So the origin keeps one, the
+//! [`Anchor`], for as long as the pool counts the stream. Invariant: no RST_STREAM is sent because a caller dropped
+//! something, only because the pool decided it (promises P2 and P10). Next: [`crate::meter`], which sees what h2
+//! does not tell.
+
+use std::collections::VecDeque;
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use h2::client::{Connection, PushPromises, SendRequest};
+use h2::{Ping, PingPong, SendStream};
+use outlive_core::AttemptId;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::dial::Transport;
+use super::{Guard, Order, SendOutcome};
+use crate::error::{Cause, ErrorKind};
+use crate::head::Head;
+use crate::meter::{Gauge, Meter};
+use crate::outgoing::Outgoing;
+use crate::sending::Wire;
+use crate::settings::FAREWELL;
+use crate::upload::Upload;
+
+type H2 = Box<Connection<Meter<Transport>, Bytes>>;
+
+/// A handle that keeps a stream from being reset.
+#[derive(Debug)]
+pub(crate) enum Anchor {
+    /// Of a request without a body: nobody else needs it.
+    Sender { _stream: SendStream<Bytes> },
+    /// Of a request with one. Push is switched off; this is the handle that is good for nothing else.
+    Promises { _stream: PushPromises },
+}
+
+/// The origin's end of an HTTP/2 connection.
+pub(crate) struct Link {
+    sender: SendRequest<Bytes>,
+    pub(super) gauge: Arc<Gauge>,
+    /// Streams sent since the last one known to have arrived.
+    unproven: VecDeque<(u32, AttemptId)>,
+}
+
+/// Stream ids end at 2^31 - 1 (RFC 9113 section 5.1.1).
+const LAST_STREAM: u32 = 0x7fff_fffd;
+
+impl Link {
+    pub(super) fn new(sender: SendRequest<Bytes>, gauge: Arc<Gauge>) -> Self {
+        Self { sender, gauge, unproven: VecDeque::new() }
+    }
+
+    pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
+        let end = body.is_empty();
+        let mut sent = self.sender.send_request(head.http2(), end);
+        if sent.as_ref().is_err_and(is_callers_fault) {
+            // Or h2's own back pressure, of which each clone has its own; the pool counts better.
+            self.sender = self.sender.clone();
+            sent = self.sender.send_request(head.http2(), end);
+        }
+        let (mut response, stream) = match sent {
+            Ok(handles) => handles,
+            Err(error) if is_callers_fault(&error) => return SendOutcome::Invalid(error.into()),
+            Err(_) => return SendOutcome::TakesNoMore,
+        };
+        let id = stream.stream_id().as_u32();
+        self.unproven.push_back((id, attempt));
+        let (anchor, upload) = if end {
+            (Anchor::Sender { _stream: stream }, None)
+        } else {
+            (Anchor::Promises { _stream: response.push_promises() }, Some(Upload::new(stream)))
+        };
+        SendOutcome::Sent {
+            wire: Wire::Http2 { response, upload },
+            stream: Some((id, anchor)),
+            last: id >= LAST_STREAM,
+        }
+    }
+
+    pub(super) fn proven_through(&mut self, stream: u32) -> Option<AttemptId> {
+        let proven = self.unproven.iter().take_while(|(unproven, _)| *unproven <= stream).count();
+        self.unproven.drain(..proven).next_back().map(|(_, attempt)| attempt)
+    }
+}
+
+/// Neither the network's nor the peer's.
+fn is_callers_fault(error: &h2::Error) -> bool {
+    !error.is_io() && !error.is_go_away() && !error.is_reset()
+}
+
+/// Moves the bytes of one connection until it ends.
+pub(super) async fn drive(
+    guard: &Guard,
+    link: Link,
+    mut connection: H2,
+    orders: UnboundedReceiver<Order>,
+    max_streams: u32,
+) {
+    let Some(ping) = connection.ping_pong() else { return };
+    let gauge = Arc::clone(&link.gauge);
+    let streams = allowed(&connection, max_streams);
+    if !guard.connected(super::Link::Http2(link), streams) {
+        return;
+    }
+    let mut task = Task { connection, ping, orders, gauge, streams, max_streams };
+    let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
+    drop(task.orders);
+    match end {
+        End::Closed(cause) => _ = guard.tell(|ledger, connection| ledger.ended(connection, cause)),
+        End::Cut => {}
+        End::Unwanted => _ = tokio::time::timeout(FAREWELL, task.connection).await,
+    }
+}
+
+/// Whom to blame for a connection's end.
+fn cause(error: h2::Error) -> Cause {
+    // That h2 ended it itself is the peer's fault: it broke the protocol.
+    let kind = if error.is_library() { ErrorKind::Peer } else { ErrorKind::Lost };
+    Cause { kind, error: Arc::new(error) }
+}
+
+/// The smaller of the peer's limit of streams and the user's.
+fn allowed(connection: &H2, max_streams: u32) -> u32 {
+    u32::try_from(connection.max_concurrent_send_streams()).unwrap_or(u32::MAX).min(max_streams)
+}
+
+struct Task {
+    connection: H2,
+    ping: PingPong,
+    orders: UnboundedReceiver<Order>,
+    gauge: Arc<Gauge>,
+    streams: u32,
+    max_streams: u32,
+}
+
+enum End {
+    Closed(Option<Cause>),
+    Cut,
+    Unwanted,
+}
+
+impl Task {
+    fn poll(&mut self, cx: &mut Context<'_>, guard: &Guard) -> Poll<End> {
+        loop {
+            // First the bytes: what was sent before an order is written before the order is followed.
+            let closed = Pin::new(&mut self.connection).poll(cx);
+            self.tell_what_was_read(guard);
+            if let Poll::Ready(closed) = closed {
+                return Poll::Ready(End::Closed(closed.err().map(cause)));
+            }
+            if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {
+                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.probe_covers()));
+                continue;
+            }
+            match self.orders.poll_recv(cx) {
+                // One PING at a time; if one is out, its answer is what is asked for.
+                Poll::Ready(Some(Order::Probe)) => _ = self.ping.send_ping(Ping::opaque()),
+                Poll::Ready(Some(Order::Settle(_))) => {} // HTTP/1.1's.
+                Poll::Ready(Some(Order::Cut)) => return Poll::Ready(End::Cut),
+                Poll::Ready(None) => return Poll::Ready(End::Unwanted),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn tell_what_was_read(&mut self, guard: &Guard) {
+        // Not only when SETTINGS were read: h2 applies them when it can write their acknowledgement.
+        let streams = allowed(&self.connection, self.max_streams);
+        if streams != self.streams {
+            self.streams = streams;
+            guard.tell(|ledger, connection| ledger.limited(connection, streams));
+        }
+        if let Some(last) = self.gauge.take_goaway() {
+            guard.tell(|ledger, connection| ledger.gone_away(connection, last));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use tokio::io::DuplexStream;
+
+    type Server = h2::server::Connection<DuplexStream, Bytes>;
+
+    async fn pair() -> (SendRequest<Bytes>, Server) {
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let (client, server) = tokio::join!(h2::client::handshake(near), h2::server::handshake(far));
+        let (sender, connection) = client.unwrap();
+        tokio::spawn(connection);
+        (sender, server.unwrap())
+    }
+
+    /// Whether the server sees the stream reset, once both ends have done all that they can.
+    async fn is_reset(server: &mut Server, response: &mut h2::server::SendResponse<Bytes>) -> bool {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            std::future::poll_fn(|cx| Poll::Ready(_ = server.poll_accept(cx))).await;
+        }
+        std::future::poll_fn(|cx| Poll::Ready(response.poll_reset(cx).is_ready())).await
+    }
+
+    /// What everything here rests on, and what h2 does but does not promise.
+    #[tokio::test]
+    async fn only_the_last_handle_resets_a_stream() {
+        let (mut sender, mut server) = pair().await;
+        for has_body in [false, true] {
+            let (mut response, stream) = sender.send_request(Request::new(()), !has_body).unwrap();
+            let (_, mut answer) = server.accept().await.unwrap().unwrap();
+            let anchor = if has_body {
+                drop(stream);
+                Anchor::Promises { _stream: response.push_promises() }
+            } else {
+                Anchor::Sender { _stream: stream }
+            };
+            drop(response);
+            assert!(!is_reset(&mut server, &mut answer).await, "the anchor holds, has_body {has_body}");
+            drop(anchor);
+            assert!(is_reset(&mut server, &mut answer).await, "nothing holds, has_body {has_body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_anchor_of_a_complete_exchange_resets_nothing() {
+        let (mut sender, mut server) = pair().await;
+        let (response, stream) = sender.send_request(Request::new(()), true).unwrap();
+        let anchor = Anchor::Sender { _stream: stream };
+        let (_, mut answer) = server.accept().await.unwrap().unwrap();
+        answer.send_response(Response::new(()), true).unwrap();
+        assert!(!is_reset(&mut server, &mut answer).await);
+        drop(response.await.unwrap());
+        drop(anchor);
+        assert!(!is_reset(&mut server, &mut answer).await);
+    }
+}

@@ -1,0 +1,202 @@
+//! Reads HTTP/2 frame headers as they pass, and nothing else of the bytes.
+//!
+//! h2 does not say which streams it has written, nor the last stream of a GOAWAY; both decide whether a
+//! request was processed. So the meter shows the passing bytes to a [`Walk`] for each direction. Invariant: what
+//! a walk reports depends on the bytes only, not on how reads and writes cut them. Next: [`crate::meter`].
+
+/// Length of a frame's header (RFC 9113 section 4.1).
+const HEADER: usize = 9;
+/// Of a GOAWAY we also want the last stream: the first four bytes of its payload (RFC 9113 section 6.8).
+const HEADER_AND_LAST_STREAM: usize = HEADER + 4;
+/// Length of the client's connection preface (RFC 9113 section 3.4).
+const PREFACE: usize = 24;
+
+/// A frame that matters to the pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Frame {
+    /// HEADERS: opens the stream, or carries its trailers.
+    Headers { stream: u32 },
+    /// PING that is no answer.
+    Ping,
+    /// GOAWAY. Streams above `last` were not and will not be processed.
+    GoAway { last: u32 },
+}
+
+/// Where in the sequence of frames one direction of a connection stands.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// Bytes to pass over before the next frame header: the preface, or what is left of a payload.
+    skip: usize,
+    /// The frame header that is being read, and `read` of it.
+    head: [u8; HEADER_AND_LAST_STREAM],
+    read: usize,
+}
+
+impl Walk {
+    /// The way from client to server, which starts with the preface.
+    pub(crate) fn outgoing() -> Self {
+        Self { skip: PREFACE, head: [0; HEADER_AND_LAST_STREAM], read: 0 }
+    }
+
+    /// The way from server to client.
+    pub(crate) fn incoming() -> Self {
+        Self { skip: 0, ..Self::outgoing() }
+    }
+
+    /// Passes over `bytes`, the next that were carried, and reports each frame once its header is complete.
+    pub(crate) fn pass(&mut self, mut bytes: &[u8], mut report: impl FnMut(Frame)) {
+        loop {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = &bytes[skipped..];
+            if bytes.is_empty() {
+                return;
+            }
+            let taken = (self.wanted() - self.read).min(bytes.len());
+            self.head[self.read..self.read + taken].copy_from_slice(&bytes[..taken]);
+            self.read += taken;
+            bytes = &bytes[taken..];
+            if self.read == self.wanted() {
+                self.skip = HEADER + self.length() - self.read;
+                self.read = 0;
+                if let Some(frame) = self.frame() {
+                    report(frame);
+                }
+            }
+        }
+    }
+
+    /// How many bytes of the frame being read are needed, as far as is known yet.
+    fn wanted(&self) -> usize {
+        const GOAWAY: u8 = 0x7;
+        if self.read >= HEADER && self.head[3] == GOAWAY && self.length() >= 4 {
+            HEADER_AND_LAST_STREAM
+        } else {
+            HEADER
+        }
+    }
+
+    fn length(&self) -> usize {
+        usize::from(self.head[0]) << 16 | usize::from(self.head[1]) << 8 | usize::from(self.head[2])
+    }
+
+    fn frame(&self) -> Option<Frame> {
+        const ACK: u8 = 0x1;
+        let number = |at: usize| {
+            // The first bit is reserved and says nothing (RFC 9113 section 4.1).
+            u32::from_be_bytes([self.head[at], self.head[at + 1], self.head[at + 2], self.head[at + 3]])
+                & 0x7fff_ffff
+        };
+        let (kind, flags) = (self.head[3], self.head[4]);
+        match kind {
+            0x1 => Some(Frame::Headers { stream: number(5) }),
+            0x6 if flags & ACK == 0 => Some(Frame::Ping),
+            0x7 if self.length() >= 4 => Some(Frame::GoAway { last: number(9) }),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+        bytes.extend([kind, flags]);
+        bytes.extend(stream.to_be_bytes());
+        bytes.extend(payload);
+        bytes
+    }
+
+    /// Everything the pool cares about, and much that it does not, with payloads that look like headers.
+    fn conversation() -> (Vec<u8>, Vec<Frame>) {
+        let decoy = frame(0x1, 0, 99, b"x");
+        let bytes = [
+            frame(0x4, 0, 0, &[0, 3, 0, 0, 0, 100]),
+            frame(0x4, 1, 0, &[]),
+            frame(0x1, 4, 1, b"head"),
+            frame(0x0, 0, 1, &decoy),
+            frame(0x0, 1, 1, &[]),
+            frame(0x6, 0, 0, &[7; 8]),
+            frame(0x6, 1, 0, &[7; 8]),
+            frame(0x1, 5, 0x8000_0003, &[0x82; 300]),
+            frame(0x7, 0, 0, &[0x80, 0, 0, 1, 0, 0, 0, 0, b'b', b'y', b'e']),
+            frame(0x7, 0, 0, &[]),
+            frame(0x9, 4, 3, &decoy),
+            frame(0x8, 0, 0, &[0, 0, 1, 0]),
+            frame(0x7, 0, 0, &[0, 0, 0, 5]),
+        ]
+        .concat();
+        let frames = vec![
+            Frame::Headers { stream: 1 },
+            Frame::Ping,
+            Frame::Headers { stream: 3 },
+            Frame::GoAway { last: 1 },
+            Frame::GoAway { last: 5 },
+        ];
+        (bytes, frames)
+    }
+
+    fn seen<'a>(mut walk: Walk, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        for piece in pieces {
+            walk.pass(piece, |frame| frames.push(frame));
+        }
+        frames
+    }
+
+    #[test]
+    fn reports_what_matters_and_skips_the_rest() {
+        let (bytes, frames) = conversation();
+        assert_eq!(seen(Walk::incoming(), [&bytes[..]].into_iter()), frames);
+    }
+
+    #[test]
+    fn skips_the_preface_on_the_way_out() {
+        let (bytes, frames) = conversation();
+        let bytes = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &bytes[..]].concat();
+        assert_eq!(seen(Walk::outgoing(), [&bytes[..]].into_iter()), frames);
+    }
+
+    #[test]
+    fn a_cut_at_any_byte_changes_nothing() {
+        let (bytes, frames) = conversation();
+        for cut in 0..=bytes.len() {
+            let (left, right) = bytes.split_at(cut);
+            assert_eq!(seen(Walk::incoming(), [left, right].into_iter()), frames, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn any_cutting_changes_nothing() {
+        let (bytes, frames) = conversation();
+        for size in 1..40 {
+            assert_eq!(seen(Walk::incoming(), bytes.chunks(size)), frames, "pieces of {size}");
+        }
+        for seed in 1..200_u64 {
+            let mut chance = seed;
+            let mut rest = &bytes[..];
+            let mut pieces = Vec::new();
+            while !rest.is_empty() {
+                chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let size = (chance >> 33) as usize % 23;
+                let (piece, left) = rest.split_at(size.min(rest.len()));
+                pieces.push(piece);
+                rest = left;
+            }
+            assert_eq!(seen(Walk::incoming(), pieces.into_iter()), frames, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_reported_with_its_last_byte_and_not_before() {
+        let bytes = frame(0x1, 5, 7, b"");
+        let mut walk = Walk::incoming();
+        let mut frames = Vec::new();
+        walk.pass(&bytes[..8], |frame| frames.push(frame));
+        assert_eq!(frames, []);
+        walk.pass(&bytes[8..], |frame| frames.push(frame));
+        assert_eq!(frames, [Frame::Headers { stream: 7 }]);
+    }
+}

@@ -1,0 +1,111 @@
+//! One origin: the pool, the tables of what it decides about, and the lock around both.
+//!
+//! Whoever brings a fact calls [`Origin::with`]: it takes the lock, records the fact, and carries out the pool's
+//! decisions before it lets go. Invariant: no foreign code runs under the lock (no waker is woken, no caller's body
+//! polled or dropped, nothing spawned, for a spawn may drop what it is given): that waits in [`Aftermath`], or is
+//! returned, until the lock is free. Next: [`ledger`].
+
+mod actions;
+mod alarm;
+mod connections;
+mod ledger;
+mod request;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
+
+use outlive_core::ConnectionId;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::clock::Clock;
+use crate::connection::{self, Order};
+use crate::name::OriginName;
+use crate::settings::Settings;
+
+pub(crate) use ledger::{Ledger, News};
+
+/// A pool and what belongs to it.
+pub(crate) struct Origin {
+    pub(crate) name: OriginName,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) clock: Clock,
+    ledger: Mutex<Ledger>,
+    alarm: Arc<Notify>,
+}
+
+/// A connection to be dialled, and the orders for its task.
+type Dial = (ConnectionId, UnboundedReceiver<Order>);
+
+/// What has to wait until the lock is free.
+#[derive(Default)]
+pub(crate) struct Aftermath {
+    wakers: Vec<Waker>,
+    dials: Vec<Dial>,
+    /// The alarm is to be started, and lives as long as it keeps this.
+    alarm: Option<Arc<()>>,
+}
+
+impl Origin {
+    pub(crate) fn new(name: OriginName, settings: Arc<Settings>, clock: Clock, seed: u64) -> Arc<Self> {
+        let ledger = Mutex::new(Ledger::new(settings.limits(name.is_https()), seed));
+        Arc::new(Self { name, settings, clock, ledger, alarm: Arc::new(Notify::new()) })
+    }
+
+    /// Records facts and does what the pool decides. `bring` is called under the lock: it must be quick and must
+    /// not call foreign code.
+    pub(crate) fn with<R>(self: &Arc<Self>, bring: impl FnOnce(&mut Ledger) -> R) -> R {
+        let mut ledger = self.lock();
+        ledger.now = self.clock.now();
+        let result = bring(&mut ledger);
+        let alarm_moved = ledger.alarm_moved_earlier();
+        let aftermath = ledger.take_aftermath();
+        let spawns = aftermath.alarm.is_some() || !aftermath.dials.is_empty();
+        let runtime = ledger.runtime.clone().filter(|_| spawns);
+        drop(ledger);
+        if alarm_moved {
+            self.alarm.notify_one();
+        }
+        aftermath.wakers.into_iter().for_each(Waker::wake);
+        if let Some(runtime) = runtime {
+            self.spawn(&runtime, aftermath.alarm, aftermath.dials);
+        }
+        result
+    }
+
+    /// Whether nothing would be lost with it.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// How many requests, attempts and connections are in the tables.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        self.lock().counts()
+    }
+
+    fn spawn(self: &Arc<Self>, runtime: &Handle, alarm: Option<Arc<()>>, dials: Vec<Dial>) {
+        if let Some(alive) = alarm {
+            runtime.spawn(alarm::watch(Arc::downgrade(self), Arc::clone(&self.alarm), alive));
+        }
+        for (connection, orders) in dials {
+            let guard = connection::Guard::new(Arc::downgrade(self), connection);
+            runtime.spawn(connection::run(guard, orders));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        // A panic under the lock would be our bug; other requests still deserve their fate.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        // The alarm's task notices that nobody is left, and ends.
+        self.alarm.notify_one();
+    }
+}
+
+/// What tasks hold: they must not keep an origin alive that no client and no request uses.
+pub(crate) type WeakOrigin = Weak<Origin>;

@@ -1,0 +1,95 @@
+//! The pool's decisions, carried out on the tables.
+//!
+//! Invariant: a decision is carried out under the lock that it was made under, so sends reach each connection in
+//! the order in which they were decided (the order of their attempts' numbers), on which all proof rests
+//! (promise P15). Next: [`super::connections`], the facts that come back.
+
+use std::time::Duration;
+
+use outlive_core::{Action, AttemptId, CloseReason, ConnectionId, Event, FailReason, RequestId};
+use tokio::sync::mpsc;
+
+use super::ledger::{Ledger, Out};
+use crate::connection::{Connection, Order, SendOutcome};
+use crate::error::{Attempt, ErrorKind, Fate, Source};
+use crate::sending::Sending;
+
+impl Ledger {
+    pub(super) fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Dial { connection } => self.dial(connection),
+            Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
+            // Its last handle goes, and h2 resets the stream.
+            Action::Abandon { attempt } => drop(self.attempts.remove(&attempt)),
+            Action::Probe { connection } => {
+                if let Some(entry) = self.connections.get(&connection) {
+                    entry.order(Order::Probe);
+                }
+            }
+            // Worth telling, once there is a trace to tell it to.
+            Action::Suspect { .. } | Action::Clear { .. } => {}
+            Action::Close { connection, why } => self.close(connection, why),
+            Action::Fail { request, why } => self.fail(request, why),
+        }
+    }
+
+    fn dial(&mut self, connection: ConnectionId) {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        self.connections.insert(connection, Connection::dialling(orders, self.now));
+        self.aftermath.dials.push((connection, inbox));
+    }
+
+    fn send(&mut self, id: RequestId, attempt: AttemptId, connection: ConnectionId) {
+        let Some(request) = self.requests.get_mut(&id) else {
+            // Its caller is gone, and the pool was told so; nothing to send, nothing to keep.
+            return self.facts.push_back(Event::Refused { attempt, again: false });
+        };
+        let Some(entry) = self.connections.get_mut(&connection) else {
+            return self.facts.push_back(Event::Refused { attempt, again: true });
+        };
+        match entry.send(&request.head, &mut request.body, attempt) {
+            SendOutcome::Sent { wire, stream, last } => {
+                let micros = self.now.since(entry.since()).as_micros();
+                let age = Duration::from_micros(micros);
+                request.current = Some((attempt, Attempt { connection: connection.0, age, fate: Fate::Out }));
+                request.sending = Some(Sending { attempt, wire });
+                request.wake(&mut self.aftermath);
+                self.attempts.insert(attempt, Out { request: id, connection, stream });
+                if last {
+                    self.facts.push_back(Event::GoAway { connection });
+                }
+            }
+            SendOutcome::TakesNoMore => {
+                // The connection knows more than the pool: its GOAWAY or its end has not been told yet.
+                self.facts.push_back(Event::GoAway { connection });
+                self.facts.push_back(Event::Refused { attempt, again: true });
+            }
+            SendOutcome::Invalid(error) => {
+                request.saw(ErrorKind::Request, Some(Source::Own(error)));
+                self.facts.push_back(Event::Refused { attempt, again: false });
+            }
+        }
+    }
+
+    fn close(&mut self, connection: ConnectionId, why: CloseReason) {
+        if why == CloseReason::Dead {
+            // Responses that break off now do so because of this; h2 will say "broken pipe".
+            self.blame(connection, ErrorKind::Silent, || None);
+        }
+        if let Some(entry) = self.forget(connection) {
+            match why {
+                CloseReason::Dead | CloseReason::GivenUp => entry.order(Order::Cut),
+                // Its task says goodbye when nobody is left who could give it orders.
+                CloseReason::Drained | CloseReason::Idle => {}
+            }
+        }
+    }
+
+    fn fail(&mut self, id: RequestId, why: FailReason) {
+        if let Some(request) = self.requests.get_mut(&id) {
+            request.verdict = Some(why);
+            request.wake(&mut self.aftermath);
+        }
+        self.attempts.retain(|_, out| out.request != id);
+    }
+}

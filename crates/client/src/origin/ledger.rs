@@ -1,0 +1,235 @@
+//! The tables behind the lock: the requests that are open, the attempts that are out, the connections there are.
+//!
+//! This file has the requests' side: what their futures tell and ask. Invariant: a request's entry lives exactly as
+//! long as its [`crate::ticket::Ticket`], an attempt's until it is done, failed, or the pool lets go of it: so the
+//! tables are empty when nobody wants anything. Next: [`super::actions`], the pool's decisions carried out.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+use std::time::Duration;
+
+use outlive_core::{
+    Action, AttemptId, ConnectionId, Event, FailReason, IdMap, Limits, Pool, RequestId, Time,
+};
+use tokio::runtime::Handle;
+
+use super::Aftermath;
+use super::request::Request;
+use crate::connection::{Anchor, Connection, DialError};
+use crate::error::{Cause, Error, ErrorKind, Phase, Sent, Source};
+use crate::head::Head;
+use crate::outgoing::Outgoing;
+use crate::sending::{Fact, Fault, Sending};
+
+/// Everything that the lock protects.
+pub(crate) struct Ledger {
+    pub(super) now: Time,
+    pub(super) pool: Pool,
+    pub(super) requests: IdMap<RequestId, Request>,
+    pub(super) attempts: IdMap<AttemptId, Out>,
+    pub(super) connections: IdMap<ConnectionId, Connection>,
+    pub(super) dial_error: Option<Arc<DialError>>,
+    /// Facts that came up while decisions were carried out.
+    pub(super) facts: VecDeque<Event>,
+    pub(super) aftermath: Aftermath,
+    pub(super) alarm_set: Option<Time>,
+    pub(super) alarm_alive: Weak<()>,
+    pub(super) runtime: Option<Handle>,
+    actions: Vec<Action>,
+    next_request: u64,
+}
+
+/// An attempt that the pool counts as out.
+pub(super) struct Out {
+    pub(super) request: RequestId,
+    pub(super) connection: ConnectionId,
+    /// HTTP/2: its stream and what keeps that from being reset.
+    pub(super) stream: Option<(u32, Anchor)>,
+}
+
+/// What there is to know for a request that waits.
+pub(crate) enum News {
+    Nothing,
+    Sent(Sending),
+    Failed(Error),
+}
+
+impl Ledger {
+    pub(super) fn new(limits: Limits, seed: u64) -> Self {
+        Self {
+            now: Time::ZERO,
+            pool: Pool::new(limits, seed),
+            requests: IdMap::default(),
+            attempts: IdMap::default(),
+            connections: IdMap::default(),
+            dial_error: None,
+            facts: VecDeque::new(),
+            aftermath: Aftermath::default(),
+            alarm_set: None,
+            alarm_alive: Weak::new(),
+            runtime: None,
+            actions: Vec::new(),
+            next_request: 0,
+        }
+    }
+
+    /// Tells the pool a fact, and carries out what it decides, until nothing is left to tell.
+    pub(super) fn record(&mut self, fact: Event) {
+        self.facts.push_back(fact);
+        while let Some(fact) = self.facts.pop_front() {
+            let mut actions = std::mem::take(&mut self.actions);
+            self.pool.handle(self.now, fact, &mut actions);
+            for action in actions.drain(..) {
+                self.carry_out(action);
+            }
+            self.actions = actions;
+        }
+    }
+
+    /// Makes sure that this origin's tasks have a runtime that lives. Called by futures that are being polled.
+    pub(crate) fn rouse(&mut self) {
+        if self.alarm_alive.strong_count() == 0 {
+            // The first request; or the runtime that had the origin's tasks is gone, and they with it.
+            let alive = Arc::new(());
+            self.alarm_alive = Arc::downgrade(&alive);
+            self.alarm_set = None;
+            self.runtime = Some(Handle::current());
+            self.aftermath.alarm = Some(alive);
+        }
+    }
+
+    /// A caller wants this sent within `timeout`.
+    pub(crate) fn open(&mut self, head: Head, body: Outgoing, timeout: Option<Duration>) -> RequestId {
+        let id = RequestId(self.next_request);
+        self.next_request += 1;
+        self.requests.insert(id, Request::new(head, body));
+        let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
+        let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
+        self.record(Event::Request { request: id, deadline });
+        id
+    }
+
+    /// What is new for a request; later news wake `waker`.
+    pub(crate) fn look(&mut self, id: RequestId, waker: &Waker) -> News {
+        let Some(request) = self.requests.get_mut(&id) else { return News::Nothing };
+        if let Some(why) = request.verdict {
+            return News::Failed(self.failure(id, why));
+        }
+        request.await_news(waker);
+        request.sending.take().map_or(News::Nothing, News::Sent)
+    }
+
+    /// The body of a request, to be sent in `attempt`. From here on it is not untouched any more.
+    pub(crate) fn take_body(&mut self, id: RequestId, attempt: AttemptId) -> Option<Outgoing> {
+        let request = self.requests.get_mut(&id)?;
+        request.is_current(attempt).then(|| request.body.take())
+    }
+
+    /// The head of the response arrived; `last` if the peer said that its connection ends with it.
+    pub(crate) fn answered(&mut self, attempt: AttemptId, last: bool) {
+        let Some(out) = self.attempts.get(&attempt) else { return };
+        let connection = out.connection;
+        if let (Some((stream, _)), Some(entry)) = (&out.stream, self.connections.get_mut(&connection)) {
+            entry.proven_through(*stream);
+        }
+        self.record(Event::Answered { attempt });
+        if last {
+            self.record(Event::GoAway { connection });
+        }
+    }
+
+    /// Request and response are complete.
+    #[must_use = "what the request held is foreign: drop it when the lock is free"]
+    pub(crate) fn completed(&mut self, id: RequestId, attempt: AttemptId) -> Option<Request> {
+        let request = self.requests.remove(&id);
+        let connection = self.attempts.get(&attempt)?.connection;
+        // HTTP/1.1 may need a moment more; then the connection's task says that it is done.
+        if self.connections.get_mut(&connection).is_none_or(|entry| entry.settles(attempt)) {
+            self.done(attempt);
+        }
+        request
+    }
+
+    /// An attempt failed. What follows is the pool's decision: [`Self::look`].
+    pub(crate) fn faulted(&mut self, id: RequestId, attempt: AttemptId, fault: Fault) {
+        let Some(request) = self.requests.get_mut(&id).filter(|request| request.is_current(attempt)) else {
+            return; // Told before, by the connection's task.
+        };
+        let Fault { fact, kind, source } = fault;
+        let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
+            // Its connection was closed, and what is seen now is only the echo.
+            return request.heard_echo(kind, source);
+        };
+        if let Fact::ConnectionLost = fact {
+            return self.broke(connection, Cause { kind, error: source.into() });
+        }
+        request.saw(kind, Some(Source::Own(source)));
+        match fact {
+            Fact::Unwritten(body) => {
+                request.body = body;
+                self.refused(attempt);
+            }
+            Fact::Refused => self.refused(attempt),
+            Fact::GoneAway => {
+                self.record(Event::GoAway { connection });
+                self.refused(attempt);
+            }
+            Fact::GivenUp => {
+                request.verdict = Some(FailReason::Failed);
+                self.record(Event::Cancel { request: id });
+            }
+            Fact::Failed | Fact::ConnectionLost => self.failed(attempt),
+        }
+    }
+
+    /// The caller gave up, whether by its timeout or by dropping what it held.
+    #[must_use = "what the request held is foreign: drop it when the lock is free"]
+    pub(crate) fn give_up(&mut self, id: RequestId) -> Option<Request> {
+        let request = self.requests.remove(&id)?;
+        if request.verdict.is_none() {
+            self.record(Event::Cancel { request: id });
+        }
+        Some(request)
+    }
+
+    /// The caller's timeout passed. Call it before [`Self::give_up`].
+    pub(crate) fn timed_out(&mut self, id: RequestId, phase: Phase) -> Error {
+        let request = self.requests.get_mut(&id);
+        let (attempts, sent) = request.map_or((Vec::new(), Sent::Never), |request| request.history());
+        Error::new(ErrorKind::Timeout(phase), sent).after(attempts)
+    }
+
+    /// The error of a request on which the pool has given its verdict, or whose response broke off.
+    pub(crate) fn failure(&mut self, id: RequestId, why: FailReason) -> Error {
+        let Some(request) = self.requests.get_mut(&id) else {
+            return Error::new(ErrorKind::of(why, None), Sent::Maybe);
+        };
+        let (seen, mut source) = request.take_seen();
+        let mut kind = ErrorKind::of(why, seen);
+        if let (FailReason::Dial, Some(error)) = (why, &self.dial_error) {
+            kind = error.kind();
+            source = Some(Source::Shared(Arc::clone(error) as _));
+        }
+        let (attempts, sent) = request.history();
+        let sent = if why == FailReason::Refused { Sent::Never } else { sent };
+        Error::new(kind, sent).after(attempts).because(source)
+    }
+
+    /// The verdict on a request, once the pool has given it.
+    pub(crate) fn verdict(&self, id: RequestId) -> Option<FailReason> {
+        self.requests.get(&id)?.verdict
+    }
+
+    pub(super) fn take_aftermath(&mut self) -> Aftermath {
+        std::mem::take(&mut self.aftermath)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.connections.is_empty()
+    }
+
+    pub(super) fn counts(&self) -> (usize, usize, usize) {
+        (self.requests.len(), self.attempts.len(), self.connections.len())
+    }
+}

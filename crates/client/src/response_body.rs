@@ -1,0 +1,162 @@
+//! A response's body on its way in.
+//!
+//! It reads from the connection directly, and only as fast as the caller reads (HTTP/2's windows open as data is
+//! taken). Invariant: the request is told complete as soon as its last byte was taken, without waiting to be
+//! polled once more; dropped earlier, it is given up. Next: [`crate::ticket`].
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use outlive_core::AttemptId;
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Phase};
+use crate::sending::Fault;
+use crate::ticket::Ticket;
+use crate::upload_task::UploadTask;
+
+/// A response's body: data as it arrives, then trailers, if any. Dropping it gives the rest up.
+pub struct ResponseBody {
+    stream: Stream,
+    deadline: Deadline,
+    /// `None` once the request has ended.
+    claim: Option<Claim>,
+}
+
+/// Where the bytes come from.
+pub(crate) enum Stream {
+    Http1(Incoming),
+    /// With what is left of the length that the head announced.
+    Http2(RecvStream, Option<u64>),
+    /// From nowhere: the rest was given up. (A stream that is still held could not be reset.)
+    Gone,
+}
+
+/// What is left to be told of the request.
+pub(crate) struct Claim {
+    pub(crate) ticket: Ticket,
+    pub(crate) attempt: AttemptId,
+    /// The request's body, if it is still on its way.
+    pub(crate) upload: Option<UploadTask>,
+}
+
+impl ResponseBody {
+    pub(crate) fn new(stream: Stream, deadline: Deadline, claim: Claim) -> Self {
+        let mut body = Self { stream, deadline, claim: Some(claim) };
+        if body.stream.is_end() {
+            body.complete();
+        }
+        body
+    }
+
+    fn complete(&mut self) {
+        let Some(Claim { ticket, attempt, upload }) = self.claim.take() else { return };
+        match upload {
+            None => ticket.completed(attempt),
+            Some(upload) => upload.leave_to(ticket, attempt),
+        }
+    }
+
+    /// The error that ends the request, if it has not ended before.
+    fn fail(&mut self, error: impl FnOnce(Claim) -> Error) -> Option<Result<Frame<Bytes>, Error>> {
+        self.stream = Stream::Gone;
+        self.claim.take().map(|claim| Err(error(claim)))
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.stream.poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                if self.stream.is_end() {
+                    self.complete();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(fault))) => {
+                Poll::Ready(self.fail(|claim| claim.ticket.broken(claim.attempt, fault)))
+            }
+            Poll::Ready(None) => {
+                self.complete();
+                Poll::Ready(None)
+            }
+            Poll::Pending if self.deadline.poll_passed(cx).is_ready() => {
+                Poll::Ready(self.fail(|claim| claim.ticket.timed_out(Phase::Body)))
+            }
+            Poll::Pending => {
+                let upload = self.claim.as_mut().and_then(|claim| claim.upload.as_mut());
+                let Some(upload) = upload else { return Poll::Pending };
+                let error = ready!(upload.poll_failed(cx));
+                Poll::Ready(self.fail(|claim| claim.ticket.broken(claim.attempt, Fault::body(error))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.stream {
+            Stream::Http1(body) => body.size_hint(),
+            Stream::Http2(..) if self.stream.is_end() => SizeHint::with_exact(0),
+            Stream::Gone => SizeHint::with_exact(0),
+            Stream::Http2(_, left) => left.map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = match self.stream {
+            Stream::Http1(_) => "HTTP/1.1",
+            Stream::Http2(..) => "HTTP/2",
+            Stream::Gone => "nowhere",
+        };
+        f.debug_struct("ResponseBody").field("from", &from).field("ended", &self.claim.is_none()).finish()
+    }
+}
+
+impl Stream {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        match self {
+            Self::Http1(body) => {
+                Pin::new(body).poll_frame(cx).map(|next| next.map(|frame| frame.map_err(Fault::http1)))
+            }
+            Self::Http2(body, left) => match ready!(body.poll_data(cx)) {
+                Some(Ok(data)) => {
+                    // Fails only for a stream that has ended.
+                    _ = body.flow_control().release_capacity(data.len());
+                    *left = left.map(|left| left.saturating_sub(data.len() as u64));
+                    Poll::Ready(Some(Ok(Frame::data(data))))
+                }
+                Some(Err(error)) => Poll::Ready(Some(Err(Fault::http2(error)))),
+                None => {
+                    let trailers = ready!(body.poll_trailers(cx)).map_err(Fault::http2).transpose();
+                    Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)))
+                }
+            },
+            Self::Gone => Poll::Ready(None),
+        }
+    }
+
+    /// Whether nothing more comes.
+    fn is_end(&self) -> bool {
+        match self {
+            Self::Http1(body) => body.is_end_stream(),
+            Self::Http2(body, _) => body.is_end_stream(),
+            Self::Gone => true,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A caller's claim on its request: as long as the ticket lives, the pool cares.
+//!
+//! Futures and bodies can be dropped at any point. Whoever holds the ticket need not think of it: a dropped ticket
+//! tells the fact that the caller gave up, and the pool decides what that means. Invariant: a request that was
+//! opened ends exactly once: completed, failed, or given up (promise P7). Next: [`crate::origin`].
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use outlive_core::{AttemptId, FailReason, RequestId};
+
+use crate::error::{Error, Phase};
+use crate::head::Head;
+use crate::origin::{News, Origin};
+use crate::outgoing::Outgoing;
+use crate::sending::Fault;
+
+/// An open request.
+pub(crate) struct Ticket {
+    origin: Arc<Origin>,
+    /// `None` once the request has ended.
+    request: Option<RequestId>,
+}
+
+impl Ticket {
+    /// Opens a request, and says what became of it at once: with a warm connection it has been sent.
+    pub(crate) fn open(
+        origin: Arc<Origin>,
+        head: Head,
+        body: Outgoing,
+        timeout: Option<Duration>,
+        waker: &Waker,
+    ) -> (Self, News) {
+        let (request, news) = origin.with(|ledger| {
+            ledger.rouse();
+            let request = ledger.open(head, body, timeout);
+            (request, ledger.look(request, waker))
+        });
+        let ticket = Self { origin, request: Some(request) };
+        let news = ticket.name_origin(news);
+        (ticket, news)
+    }
+
+    /// What is new; later news wake `waker`.
+    pub(crate) fn look(&self, waker: &Waker) -> News {
+        let Some(request) = self.request else { return News::Nothing };
+        self.name_origin(self.origin.with(|ledger| ledger.look(request, waker)))
+    }
+
+    /// The body, to be sent in `attempt`.
+    pub(crate) fn take_body(&self, attempt: AttemptId) -> Option<Outgoing> {
+        let request = self.request?;
+        self.origin.with(|ledger| ledger.take_body(request, attempt))
+    }
+
+    /// The response's head arrived; `last` if its connection ends with it.
+    pub(crate) fn answered(&self, attempt: AttemptId, last: bool) {
+        self.origin.with(|ledger| ledger.answered(attempt, last));
+    }
+
+    /// The attempt failed; what the pool makes of it is news.
+    pub(crate) fn faulted(&self, attempt: AttemptId, fault: Fault, waker: &Waker) -> News {
+        let Some(request) = self.request else { return News::Nothing };
+        let news = self.origin.with(|ledger| {
+            ledger.faulted(request, attempt, fault);
+            ledger.look(request, waker)
+        });
+        self.name_origin(news)
+    }
+
+    /// The response broke off after its head.
+    pub(crate) fn broken(self, attempt: AttemptId, fault: Fault) -> Error {
+        self.end_with(|ledger, request| {
+            ledger.faulted(request, attempt, fault);
+            let why = ledger.verdict(request).unwrap_or(FailReason::Failed);
+            ledger.failure(request, why)
+        })
+    }
+
+    /// The caller's timeout passed.
+    pub(crate) fn timed_out(self, phase: Phase) -> Error {
+        self.end_with(|ledger, request| ledger.timed_out(request, phase))
+    }
+
+    /// Request and response are complete.
+    pub(crate) fn completed(mut self, attempt: AttemptId) {
+        if let Some(request) = self.request.take() {
+            drop(self.origin.with(|ledger| ledger.completed(request, attempt)));
+        }
+    }
+
+    fn end_with(self, error: impl FnOnce(&mut crate::origin::Ledger, RequestId) -> Error) -> Error {
+        match self.request {
+            Some(request) => self.origin.with(|ledger| error(ledger, request)).at(&self.origin.name),
+            None => Error::request("the request has ended already"),
+        }
+    }
+
+    fn name_origin(&self, news: News) -> News {
+        match news {
+            News::Failed(error) => News::Failed(error.at(&self.origin.name)),
+            News::Nothing | News::Sent(_) => news,
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take() {
+            drop(self.origin.with(|ledger| ledger.give_up(request)));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Do requests outlive a connection that dies without a sign?
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Empty};
+use outlive::{ErrorKind, RequestTimeout, Sent};
+
+use crate::fixture::{Server, Speech, at_rest, eventually, text};
+use crate::wires::Wires;
+
+fn get(server: &Server, wires: &Wires, path: &str) -> Request<Empty<Bytes>> {
+    Request::get(server.uri_at(wires.address, path)).body(Empty::new()).unwrap()
+}
+
+#[tokio::test]
+async fn a_dead_wire_costs_the_requests_on_it_and_no_other() {
+    for speech in Speech::ALL {
+        let server = Server::start(speech).await;
+        let wires = Wires::to(server.address).await;
+        let client = server.client();
+        for cut in 1..=3 {
+            assert_eq!(text(client.request(get(&server, &wires, "/hello")).await.unwrap()).await, "hello");
+            wires.stall();
+            let mut lost = 0;
+            eventually("requests succeed again", async || {
+                let mut request = get(&server, &wires, "/hello");
+                request.extensions_mut().insert(RequestTimeout(Duration::from_millis(100)));
+                let answered = client.request(request).await.is_ok();
+                lost += usize::from(!answered);
+                answered
+            })
+            .await;
+            assert_eq!(lost, 1, "{speech:?}");
+            // One dial a cut; a second where the machine is so busy that the first gets company.
+            assert!(wires.count() <= 1 + 2 * cut, "{speech:?}: {} wires after {cut} cuts", wires.count());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_on_a_dead_wire_ends_even_without_a_timeout() {
+    let server = Server::start(Speech::Http2Tls).await;
+    let wires = Wires::to(server.address).await;
+    let client = server.client();
+    let waiting = tokio::spawn(client.request(get(&server, &wires, "/gate")));
+    let endless = client.request(get(&server, &wires, "/endless")).await.unwrap();
+    eventually("both arrived", async || server.busy() == 2).await;
+    wires.stall();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Silent, Sent::Maybe), "{error:?}");
+    let error = endless.into_body().collect().await.unwrap_err();
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Silent, Sent::Maybe), "{error:?}");
+    at_rest(&client).await;
+}
