@@ -60,7 +60,7 @@ impl Case {
 
     /// Lives through it with our pool, watching.
     pub fn check(self, seed: u64) -> Verdict {
-        self.check_policy(seed, |limits, seed| Pool::new(limits, seed))
+        self.check_policy(seed, Pool::new)
     }
 
     /// The same with another policy, which is held to what our pool promises.

@@ -37,6 +37,8 @@ pub struct Tally {
     pub waiting: u64,
     /// Requests, after the first second, that no connection was there for at once.
     pub waited: u64,
+    /// Suspicions that left no open connection to go to.
+    pub stranded: u64,
     /// Sendings of requests.
     pub sends: u64,
     /// Sendings of a request that may still be processed elsewhere.
@@ -95,6 +97,7 @@ impl Tally {
         self.connections = self.connections.max(other.connections);
         self.waiting = self.waiting.max(other.waiting);
         self.waited += other.waited;
+        self.stranded += other.stranded;
         self.sends += other.sends;
         self.risky += other.risky;
         self.probes += other.probes;

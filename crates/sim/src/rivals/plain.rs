@@ -243,11 +243,10 @@ impl<J: Judge> Plain<J> {
                 }
             }
             Event::Refused { attempt, .. } => {
-                if let Some((request, _)) = self.end(attempt) {
-                    if let Some(out) = self.requests.get_mut(&request) {
-                        *out = None;
-                        self.waiting.push_front(request);
-                    }
+                let ended = self.end(attempt).map(|(request, _)| request);
+                if let Some((request, out)) = ended.and_then(|r| Some((r, self.requests.get_mut(&r)?))) {
+                    *out = None;
+                    self.waiting.push_front(request);
                 }
             }
             Event::Failed { attempt } => {

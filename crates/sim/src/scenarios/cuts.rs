@@ -2,7 +2,7 @@
 
 use outlive_fault::Micros;
 
-use super::{Scenario, dials, extra, false_dead, lost_per_cut, lost_per_stall, waited};
+use super::{Scenario, dials, extra, false_dead, lost_per_cut, lost_per_stall, stranded, waited};
 use crate::world::{Arrivals, How, Load, MS, SEC, Server, Way, Whom, World};
 
 /// Gone for good.
@@ -80,7 +80,7 @@ pub(super) const ALL: &[Scenario] = &[
             world.limits.connections_min = 2;
             world
         },
-        expected: &[lost_per_cut(1), waited(0), dials(8)],
+        expected: &[lost_per_cut(1), stranded(0), waited(0), dials(8)],
     },
     Scenario {
         name: "one-way-out",

@@ -77,6 +77,10 @@ const fn waited(most: u64) -> Bound {
     Bound::new("P13", "requests that waited for a dial after the start", |tally| tally.waited, most)
 }
 
+const fn stranded(most: u64) -> Bound {
+    Bound::new("P13", "cuts that left no connection", |tally| tally.stranded, most)
+}
+
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     [good_days::ALL, cuts::ALL, paths::ALL, servers::ALL].into_iter().flatten()

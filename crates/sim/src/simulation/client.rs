@@ -81,8 +81,12 @@ impl<P: Policy> Simulation<'_, P> {
             Action::Suspect { connection } => {
                 self.tally.suspicions += 1;
                 self.tally.false_suspicions += u64::from(self.is_well(connection));
+                self.mark_suspect(connection, true);
+                let mut others = self.by_connection.values().map(|wire| &self.wires[*wire as usize]);
+                let stands_by = others.any(|wire| wire.stage == Stage::Open && !wire.suspect);
+                self.tally.stranded += u64::from(!stands_by);
             }
-            Action::Clear { .. } => {}
+            Action::Clear { connection } => self.mark_suspect(connection, false),
             Action::Drain { why: DrainReason::Stalled, .. } => self.tally.stalled += 1,
             Action::Drain { .. } => {}
             Action::Close { connection, why } => {
@@ -99,6 +103,12 @@ impl<P: Policy> Simulation<'_, P> {
                 }
                 self.end_request(request, Some(&format!("{why}")));
             }
+        }
+    }
+
+    fn mark_suspect(&mut self, connection: ConnectionId, suspect: bool) {
+        if let Some(wire) = self.open_wire(connection) {
+            wire.suspect = suspect;
         }
     }
 
@@ -209,7 +219,7 @@ impl<P: Policy> Simulation<'_, P> {
         let wire = &self.wires[id as usize];
         let connection = wire.connection;
         match wire.stage {
-            Stage::Gone => return,
+            Stage::Gone => {}
             Stage::Dialing => {
                 self.tally.dials_failed += 1;
                 self.hang_up(id);

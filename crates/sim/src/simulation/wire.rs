@@ -23,6 +23,8 @@ pub(super) struct Wire {
     pub(super) out: Pipe,
     pub(super) back: Pipe,
     pub(super) stage: Stage,
+    /// The policy suspects it.
+    pub(super) suspect: bool,
     /// When the client last read a byte, and when the pool was last told so.
     pub(super) heard: Micros,
     pub(super) told: Micros,
@@ -58,6 +60,7 @@ impl Wire {
             out: Pipe::new(id, route, Direction::Out),
             back: Pipe::new(id, route, Direction::Back),
             stage: Stage::Dialing,
+            suspect: false,
             heard: 0,
             told: 0,
             pings: Vec::new(),
