@@ -105,6 +105,11 @@ impl Connection {
         self.answered += u32::from(is_answered(after));
     }
 
+    /// Whether nobody waits for anything that it carries: all of it was given up, or there is none.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.unanswered == 0 && self.answered == 0
+    }
+
     /// What is under way, as far as asking for proof goes.
     pub(crate) fn under_way(&self) -> Open {
         if self.unanswered > 0 || self.evidence.owes() {

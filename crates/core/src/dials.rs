@@ -9,6 +9,8 @@ pub(crate) struct Dials {
     /// Streams that the last connection to open may carry: what the next one is expected to.
     streams: Option<u32>,
     duration: Rtt,
+    /// Dials called off for being late since one last succeeded.
+    redials: u32,
 }
 
 /// What calls for connections.
@@ -31,10 +33,11 @@ pub(crate) struct Need {
 
 impl Dials {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { streams: limits.streams_expected, duration: Rtt::unknown() }
+        Self { streams: limits.streams_expected, duration: Rtt::unknown(), redials: 0 }
     }
 
     pub(crate) fn succeeded(&mut self, took: Span, streams: u32) {
+        self.redials = 0;
         self.duration.sample(took);
         self.streams = Some(streams);
     }
@@ -72,6 +75,16 @@ impl Dials {
         let (least, most) = (limits.stagger_min, limits.stagger_max);
         let usual = self.duration.floor(limits).clamp(least, most.max(least));
         Some(need.last_dial + (usual * (1 << (need.dialing - 1).min(8))).min(most.max(least)))
+    }
+
+    /// When the oldest dial is to be called off and dialled anew, for all that may be under way are late.
+    pub(crate) fn redial_at(&self, need: Need, limits: &Limits) -> Option<Time> {
+        let is_full = need.dialing >= self.at_once(limits) && self.target(need, limits) > 0;
+        is_full.then(|| need.last_dial + limits.redial * (1 << self.redials.min(16)))
+    }
+
+    pub(crate) fn redialled(&mut self) {
+        self.redials += 1;
     }
 
     /// When to look again although nothing happens: when the last dial has become late. `None` where nothing is missing.

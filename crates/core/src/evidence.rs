@@ -43,6 +43,8 @@ struct Doubt {
     behind: Option<AttemptId>,
     /// Half of the way to the earliest deadline among what was owed then: a suspicion by then leaves room to act.
     half: Option<Time>,
+    /// Three quarters of that way: the last moment to act.
+    last: Option<Time>,
 }
 
 /// What the kernel says of the transport.
@@ -201,9 +203,12 @@ impl Evidence {
 
     /// Opens the question at `now`. Says whether a probe must be sent for it; one that is still out will do.
     pub(crate) fn ask(&mut self, now: Time) -> bool {
-        let halves = self.owed.iter().filter_map(|owed| owed.wait.map(|wait| owed.sent + wait / 2));
-        let half = halves.filter(|half| *half > now).min();
-        let doubt = Some(Doubt { since: now, behind: self.last_sent, half });
+        let share = |of: fn(Span) -> Span| {
+            let shares = self.owed.iter().filter_map(|owed| owed.wait.map(|wait| owed.sent + of(wait)));
+            shares.filter(|at| *at > now).min()
+        };
+        let (half, last) = (share(|wait| wait / 2), share(|wait| wait / 4 * 3));
+        let doubt = Some(Doubt { since: now, behind: self.last_sent, half, last });
         if let Some(probe) = &mut self.probe {
             probe.doubt = doubt;
             return false;
@@ -276,7 +281,8 @@ impl Evidence {
         if self.heard <= doubt.since {
             return Some(due);
         }
-        Some(due.max((self.heard + floor).min(base + pto * limits.postpone)))
+        let cap = (base + limits.postpone).min(doubt.last.unwrap_or(Time::NEVER));
+        Some(due.max((self.heard + floor).min(cap)))
     }
 
     /// Whether the kernel had to send something again since the question was opened, and still waits for it.

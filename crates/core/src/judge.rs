@@ -166,13 +166,18 @@ impl Pool {
 
     /// Closes what has drained or was idle for too long.
     fn close_unused(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
-        let Some(connection) = self.connections.get(&id).filter(|c| c.carried.is_empty()) else { return };
+        let Some(connection) = self.connections.get(&id) else { return };
+        if connection.life == Life::Draining && connection.is_unwanted() {
+            return self.close(id, CloseReason::Drained, actions);
+        }
+        if !connection.carried.is_empty() {
+            return;
+        }
         let idle_until = connection.idle + self.limits.idle;
         // One whose peer allows no stream, or that takes no bytes, is not kept: another may do better. What replaces a suspect is.
         let kept = self.limits.connections_min.max(u32::from(self.census.suspect > 0));
         let is_spare = connection.streams == 0 || !connection.writable || self.census.alive > kept;
         match (connection.life, connection.health) {
-            (Life::Draining, _) => self.close(id, CloseReason::Drained, actions),
             (Life::Open | Life::Retiring, Health::Alive) if idle_until > self.now => {
                 self.timers.no_later_than(id, idle_until)
             }
@@ -180,7 +185,7 @@ impl Pool {
                 self.close(id, CloseReason::Idle, actions)
             }
             (
-                Life::Dialing | Life::Open | Life::Retiring,
+                Life::Dialing | Life::Open | Life::Retiring | Life::Draining,
                 Health::Alive | Health::Asked | Health::Suspect,
             ) => {}
         }

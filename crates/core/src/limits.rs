@@ -51,12 +51,16 @@ pub struct Limits {
     /// What a probe's answer may take beyond the path's round trip, because the peer is busy. Measured: a floor
     /// of 10 ms leaves at most 10 false alarms in 10,000 probes of loaded servers. Plays the part of `max_ack_delay`.
     pub allowance: Span,
-    /// How far bytes heard may postpone suspicion, in PTOs after asking: a PING ack waits behind a large body
-    /// (41 ms measured at 20 MB/s), but bytes of one response prove nothing about the other direction.
-    pub postpone: u32,
+    /// How far bytes heard may postpone suspicion after asking: a PING ack waits behind large bodies (150 to 400 ms behind a few
+    /// of 3 MB at 20 MB/s), but bytes of one response prove nothing about the other direction. Where a caller's timeout
+    /// is known, three quarters of that at most.
+    pub postpone: Span,
     /// Silence of a connection with a response under way (its head arrived, its body goes on) before the pool
     /// asks. Streams may pause for long and for good reason; nothing that was written is owed.
     pub body_patience: Span,
+    /// When all the dials that may be under way have taken this long, the oldest is called off and dialled anew: after an
+    /// outage its next SYN may be seconds away. Doubled each time until one succeeds.
+    pub redial: Span,
     /// Silence of a suspect before it is closed. Four retransmissions (0.2 + 0.4 + 0.8 + 1.6 s on Linux) fit in.
     pub dead_after: Span,
     /// The same for a suspect that is still heard, in multiples of `dead_after`: a body that still flows is let
@@ -116,8 +120,9 @@ impl Default for Limits {
             patience_max: Span::from_millis(300),
             granularity: Span::from_millis(1),
             allowance: Span::from_millis(10),
-            postpone: 4,
+            postpone: Span::from_secs(1),
             body_patience: Span::from_secs(1),
+            redial: Span::from_secs(1),
             dead_after: Span::from_secs(5),
             dead_after_heard: 6,
             late: Span::from_millis(5),
@@ -162,8 +167,9 @@ impl Limits {
             "patience_max" => self.patience_max = span()?,
             "granularity" => self.granularity = span()?,
             "allowance" => self.allowance = span()?,
-            "postpone" => self.postpone = count()?,
+            "postpone" => self.postpone = span()?,
             "body_patience" => self.body_patience = span()?,
+            "redial" => self.redial = span()?,
             "dead_after" => self.dead_after = span()?,
             "dead_after_heard" => self.dead_after_heard = count()?,
             "late" => self.late = span()?,
@@ -206,6 +212,7 @@ impl Limits {
             ("allowance", self.allowance.to_string()),
             ("postpone", self.postpone.to_string()),
             ("body_patience", self.body_patience.to_string()),
+            ("redial", self.redial.to_string()),
             ("dead_after", self.dead_after.to_string()),
             ("dead_after_heard", self.dead_after_heard.to_string()),
             ("late", self.late.to_string()),

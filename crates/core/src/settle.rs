@@ -6,9 +6,10 @@ use crate::comparison::Finding;
 use crate::dials::Need;
 use crate::event::Repeat;
 use crate::health::Health;
+use crate::life::Life;
 use crate::pool::Pool;
 use crate::request::{Phase, Request, Turn};
-use crate::{Action, ConnectionId, FailReason, RequestId, Span, Time};
+use crate::{Action, CloseReason, ConnectionId, FailReason, RequestId, Span, Time};
 
 impl Pool {
     pub(crate) fn settle(&mut self, actions: &mut Vec<Action>) {
@@ -110,14 +111,29 @@ impl Pool {
     fn dial(&mut self, waited: Option<Time>, actions: &mut Vec<Action>) {
         self.settle_due = waited;
         let need = self.need();
+        if self.dials.redial_at(need, &self.limits).is_some_and(|at| at <= self.now) {
+            self.redial(actions);
+        }
+        let need = self.need();
         for _ in 0..self.dials.wanted(self.now, need, &self.limits) {
             let Some(address) = self.addresses.best(self.now) else { break };
             self.begin_dial(address, actions);
         }
         let need = Need { dialing: self.census.dialing, last_dial: self.last_dial, ..need };
         let late = self.dials.due(need, &self.limits).filter(|at| *at > self.now);
+        let redial = self.dials.redial_at(need, &self.limits).filter(|at| *at > self.now);
         let backoff = self.addresses.free_at(self.now).filter(|_| self.dials.is_short(need, &self.limits));
-        self.settle_due = [waited, late.or(backoff), backoff].into_iter().flatten().min();
+        self.settle_due = [waited, late, redial, backoff].into_iter().flatten().min();
+    }
+
+    /// Calls off the oldest dial; another takes its place.
+    fn redial(&mut self, actions: &mut Vec<Action>) {
+        let dialing = self.connections.iter().filter(|(_, connection)| connection.life == Life::Dialing);
+        let oldest = dialing.min_by_key(|(id, connection)| (connection.since, **id)).map(|(id, _)| *id);
+        if let Some(id) = oldest {
+            self.dials.redialled();
+            self.close(id, CloseReason::Surplus, actions);
+        }
     }
 
     fn need(&self) -> Need {

@@ -566,7 +566,8 @@ impl Witness {
         let Some(found) = self.connections.get(&id) else {
             return broken("P7", format!("{id} is closed and is not there"));
         };
-        if !found.open {
+        if !found.open && (why != CloseReason::Surplus || self.now.since(found.dialled) < self.limits.redial)
+        {
             return broken("P6", format!("the dial of {id} is called off"));
         }
         let slept = self.now.since(self.woke) < self.limits.dead_after && self.woke > Time::ZERO;
@@ -575,7 +576,7 @@ impl Witness {
                 return broken("P12", format!("{id} died without suspicion"));
             }
             CloseReason::Dead if slept => return broken("P8", format!("{id} died of our own sleep")),
-            CloseReason::Idle | CloseReason::Drained | CloseReason::Surplus if !found.held.is_empty() => {
+            CloseReason::Idle | CloseReason::Drained | CloseReason::Surplus if self.wants(id) => {
                 return broken("P7", format!("{id} is closed as {why} with requests on it"));
             }
             CloseReason::Dead
@@ -586,6 +587,11 @@ impl Witness {
         }
         self.gone(id);
         Ok(())
+    }
+
+    /// Whether a caller waits for anything on this connection.
+    fn wants(&self, id: ConnectionId) -> bool {
+        self.attempts.values().any(|attempt| attempt.connection == id && !attempt.given_up)
     }
 
     fn fail(&mut self, id: RequestId) -> Result<(), Broken> {
