@@ -62,7 +62,7 @@ impl Origin {
         let alarm_moved = ledger.alarm_moved_earlier();
         let aftermath = ledger.take_aftermath();
         let spawns = aftermath.alarm.is_some() || !aftermath.dials.is_empty();
-        let runtime = ledger.runtime.clone().filter(|_| spawns);
+        let runtime = if spawns { ledger.runtime.clone() } else { None };
         drop(ledger);
         if alarm_moved {
             self.alarm.notify_one();
