@@ -88,7 +88,7 @@ fn load(chance: &mut Chance, round: Micros, until: Micros) -> Load {
         says_deadline: chance.once_in(2),
         repeatable: chance.one_of(&[0, 500_000, 1_000_000]),
         when_late: chance.once_in(4),
-        bytes: chance.one_of(&[200, 200, 10_000]),
+        bytes: chance.one_of(&[200, 200, 200, 10_000, 100_000]),
         quiet: chance.once_in(6).then_some((2 * SEC, 1200 * MS)),
     }
 }

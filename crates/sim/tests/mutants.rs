@@ -228,6 +228,17 @@ fn p11_the_queue_has_no_end() {
 }
 
 #[test]
+fn p11_a_blocked_socket_is_written_to() {
+    struct Pushy;
+    impl Spoiler for Pushy {
+        fn fact(&mut self, _: Time, event: Event) -> Option<Event> {
+            Some(event).filter(|event| !matches!(event, Event::Writable { .. }))
+        }
+    }
+    check("P11", spoilt(|| Pushy));
+}
+
+#[test]
 fn p12_a_connection_is_suspected_without_having_been_asked() {
     struct Paranoid(Option<ConnectionId>);
     impl Spoiler for Paranoid {

@@ -99,7 +99,7 @@ pub(super) const ALL: &[Scenario] = &[
         title: "what the client sends is lost while another response still streams (the hole of Go 1.26)",
         world: || {
             let server =
-                Server { parts: 2000, part_every: 5 * MS, parts_one_in: 200, ..World::default().server };
+                Server { parts: 600, part_every: 5 * MS, parts_one_in: 600, ..World::default().server };
             let load = Load { head_only: true, says_deadline: false, ..World::default().load };
             cut_thrice(World { server, load, ..World::default() }, How::LoseOut)
         },
@@ -176,6 +176,20 @@ pub(super) const ALL: &[Scenario] = &[
             cut_thrice(World { load, ..World::default() }, GONE)
         },
         expected: &[lost_per_cut(60), dials(8)],
+    },
+    Scenario {
+        name: "blocked",
+        title: "uploads of 100 KB into a path that is gone: the socket takes no more, and nothing may pile up",
+        world: || {
+            let load = Load {
+                arrivals: Arrivals::Closed(30, 50 * MS),
+                bytes: 100_000,
+                timeout: Some(SEC),
+                ..World::default().load
+            };
+            cut_thrice(World { load, ..World::default() }, GONE)
+        },
+        expected: &[lost_per_cut(30), false_dead(0), dials(16)],
     },
     Scenario {
         name: "app-stall",

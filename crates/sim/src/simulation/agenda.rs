@@ -22,6 +22,10 @@ pub(super) enum Happening {
     Answer(WireId, AttemptId),
     /// The next part of a body is due; so many are left.
     Part(WireId, AttemptId, u32),
+    /// The client learns that its kernel takes no more bytes of a wire for now.
+    Blocked(WireId),
+    /// Its kernel may have room again.
+    Room(WireId),
     /// A kernel gives a connection up.
     Break(WireId),
     /// A dial has taken too long.

@@ -160,7 +160,7 @@ impl<P: Policy> Simulation<'_, P> {
         let wire = &mut self.wires[id as usize];
         wire.live.push(attempt);
         wire.last = Some(attempt);
-        wire.out.send(Frame::Request(attempt, request), bytes, &mut self.net);
+        self.write(id, Frame::Request(attempt, request), bytes);
         self.attempts.insert(attempt, Attempt { request, wire: id });
     }
 
@@ -170,16 +170,63 @@ impl<P: Policy> Simulation<'_, P> {
         if self.wires[found.wire as usize].far.seen < Some(attempt) {
             self.break_promise("P2", format!("{attempt} gives its stream back and has not arrived"));
         }
-        let wire = &mut self.wires[found.wire as usize];
-        wire.out.send(Frame::Reset(attempt), SMALL, &mut self.net);
+        self.write(found.wire, Frame::Reset(attempt), SMALL);
     }
 
     fn probe(&mut self, connection: ConnectionId) {
         self.tally.probes += 1;
-        let Some(id) = self.by_connection.get(&connection) else { return };
-        let wire = &mut self.wires[*id as usize];
+        let Some(id) = self.by_connection.get(&connection).copied() else { return };
+        let wire = &mut self.wires[id as usize];
         wire.pings.push(wire.last);
-        wire.out.send(Frame::Ping, SMALL, &mut self.net);
+        self.write(id, Frame::Ping, SMALL);
+    }
+
+    /// Writes, as far as the kernel takes it; the rest waits in our own buffer.
+    fn write(&mut self, id: WireId, frame: Frame, bytes: u32) {
+        let now = self.net.now;
+        let wire = &mut self.wires[id as usize];
+        if wire.unsent.is_empty() && wire.out.has_room(bytes, now) {
+            return wire.out.send(frame, bytes, &mut self.net);
+        }
+        wire.unsent.push_back((frame, bytes));
+        if wire.unsent.len() == 1 {
+            self.net.agenda.plan(now, Happening::Blocked(id));
+            self.plan_room(id);
+        }
+    }
+
+    /// When something is acknowledged, there may be room again.
+    pub(super) fn plan_room(&mut self, id: WireId) {
+        let wire = &self.wires[id as usize];
+        if let Some(at) = wire.out.next_ack().filter(|_| !wire.unsent.is_empty()) {
+            self.net.agenda.plan(at, Happening::Room(id));
+        }
+    }
+
+    pub(super) fn blocked(&mut self, id: WireId) {
+        let wire = &mut self.wires[id as usize];
+        if wire.stage == Stage::Open && !wire.unsent.is_empty() && !wire.blocked {
+            wire.blocked = true;
+            let connection = wire.connection;
+            self.tell(Event::Writable { connection, writable: false });
+        }
+    }
+
+    pub(super) fn room(&mut self, id: WireId) {
+        let now = self.net.now;
+        let wire = &mut self.wires[id as usize];
+        while let Some((frame, bytes)) = wire.unsent.front().copied() {
+            if !wire.out.has_room(bytes, now) {
+                return self.plan_room(id);
+            }
+            wire.unsent.pop_front();
+            wire.out.send(frame, bytes, &mut self.net);
+        }
+        if wire.blocked && wire.stage == Stage::Open {
+            wire.blocked = false;
+            let connection = wire.connection;
+            self.tell(Event::Writable { connection, writable: true });
+        }
     }
 
     fn forget(&mut self, attempt: AttemptId) -> Option<Attempt> {
@@ -200,6 +247,7 @@ impl<P: Policy> Simulation<'_, P> {
     fn hang_up(&mut self, id: WireId) {
         let wire = &mut self.wires[id as usize];
         wire.stage = Stage::Gone;
+        wire.unsent.clear();
         self.by_connection.remove(&wire.connection);
         for attempt in std::mem::take(&mut wire.live) {
             if let Some(found) = self.attempts.remove(&attempt) {

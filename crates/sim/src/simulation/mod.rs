@@ -176,6 +176,8 @@ impl<'w, P: Policy> Simulation<'w, P> {
     fn happen(&mut self, what: Happening) {
         let is_ours = match what {
             Happening::Read(_, Direction::Back)
+            | Happening::Blocked(_)
+            | Happening::Room(_)
             | Happening::DialEnds(_)
             | Happening::GiveUp(_)
             | Happening::Start(_) => true,
@@ -199,6 +201,8 @@ impl<'w, P: Policy> Simulation<'w, P> {
             Happening::Read(wire, Direction::Back) => self.client_reads(wire),
             Happening::Answer(wire, attempt) => self.answer(wire, attempt),
             Happening::Part(wire, attempt, left) => self.part(wire, attempt, left),
+            Happening::Blocked(wire) => self.blocked(wire),
+            Happening::Room(wire) => self.room(wire),
             Happening::Break(wire) => self.lose_connection(wire),
             Happening::DialEnds(wire) => self.dial_ends(wire),
             Happening::GiveUp(request) => self.give_up(request),
@@ -214,6 +218,7 @@ impl<'w, P: Policy> Simulation<'w, P> {
         let pipe = self.wires[wire as usize].pipe(way);
         let waiting = pipe.inbox.len();
         let frames = pipe.arrive(number, &mut self.net);
+        self.plan_room(wire);
         let awake = match way {
             Direction::Out => self.server_pause.awake(self.net.now),
             Direction::Back => self.net.now, // our own pause is asked when it comes to reading
@@ -227,11 +232,12 @@ impl<'w, P: Policy> Simulation<'w, P> {
         }
     }
 
-    fn resend(&mut self, wire: WireId, way: Direction, timer: u32) {
-        let wire = &mut self.wires[wire as usize];
+    fn resend(&mut self, id: WireId, way: Direction, timer: u32) {
+        let wire = &mut self.wires[id as usize];
         if wire.stage != wire::Stage::Gone {
             wire.pipe(way).resend(timer, &mut self.net);
         }
+        self.plan_room(id);
     }
 
     fn finish(mut self) -> Outcome {

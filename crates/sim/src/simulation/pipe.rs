@@ -62,6 +62,8 @@ struct Segment {
 
 /// The delayed acknowledgement of a lone segment (Linux; measured 40 to 47 ms).
 const DELAYED_ACK: Micros = 40 * MS;
+/// What a kernel keeps for a socket until it is acknowledged.
+const SEND_BUFFER: u64 = 512 * 1024;
 /// Retransmissions before a kernel gives up (`tcp_retries2`).
 const RETRIES: u32 = 15;
 
@@ -76,6 +78,9 @@ pub(super) struct Pipe {
     /// Below this, all is acknowledged; and what will be, when.
     acked: u32,
     acks: Vec<(u32, Micros)>,
+    /// The sizes of what is not acknowledged, and their sum.
+    sizes: VecDeque<u32>,
+    in_flight: u64,
     ack_lost: bool,
     /// The running timer, if any, and timeouts in a row.
     timer: Option<u32>,
@@ -96,6 +101,8 @@ impl Pipe {
             base: 0,
             acked: 0,
             acks: Vec::new(),
+            sizes: VecDeque::new(),
+            in_flight: 0,
             ack_lost: false,
             timer: None,
             timers: 0,
@@ -108,6 +115,8 @@ impl Pipe {
     /// The sender's kernel takes a frame.
     pub(super) fn send(&mut self, frame: Frame, bytes: u32, net: &mut Network) {
         self.segments.push_back(Segment { frame, bytes, fate: Fate::Flying });
+        self.sizes.push_back(bytes);
+        self.in_flight += u64::from(bytes);
         self.launch(self.next() - 1, net);
     }
 
@@ -117,15 +126,23 @@ impl Pipe {
 
     /// Segments sent and not acknowledged.
     pub(super) fn unacked(&mut self, now: Micros) -> u32 {
-        let acked = &mut self.acked;
-        self.acks.retain(|(through, at)| {
-            let is_due = *at <= now;
-            if is_due {
-                *acked = (*acked).max(*through);
-            }
-            !is_due
-        });
+        let due = self.acks.iter().filter(|(_, at)| *at <= now).map(|(through, _)| *through).max();
+        self.acks.retain(|(_, at)| *at > now);
+        for _ in self.acked..due.unwrap_or(self.acked) {
+            self.acked += 1;
+            self.in_flight -= self.sizes.pop_front().map_or(0, u64::from);
+        }
         self.next() - self.acked
+    }
+
+    /// Whether the sender's kernel takes so many bytes more.
+    pub(super) fn has_room(&mut self, bytes: u32, now: Micros) -> bool {
+        self.unacked(now) == 0 || self.in_flight + u64::from(bytes) <= SEND_BUFFER
+    }
+
+    /// When the next acknowledgement that is on its way arrives.
+    pub(super) fn next_ack(&self) -> Option<Micros> {
+        self.acks.iter().map(|(_, at)| *at).min()
     }
 
     /// The other process writes: what it has read so far is acknowledged with that.

@@ -1,12 +1,14 @@
 //! One connection: a pipe each way, and what the process at each end knows of it.
 
+use std::collections::VecDeque;
+
 use outlive_core::{AttemptId, ConnectionId};
 use outlive_fault::peer::{PingPolice, ResetPolice};
 use outlive_fault::{Direction, Micros};
 
 use super::agenda::WireId;
 use super::network::Route;
-use super::pipe::Pipe;
+use super::pipe::{Frame, Pipe};
 
 /// How far the client's end is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +35,9 @@ pub(super) struct Wire {
     /// Attempts under way, as the client sees it, and the last one written.
     pub(super) live: Vec<AttemptId>,
     pub(super) last: Option<AttemptId>,
+    /// What the kernel did not take yet, and whether the policy knows that it takes nothing.
+    pub(super) unsent: VecDeque<(Frame, u32)>,
+    pub(super) blocked: bool,
     pub(super) far: Far,
 }
 
@@ -66,6 +71,8 @@ impl Wire {
             pings: Vec::new(),
             live: Vec::new(),
             last: None,
+            unsent: VecDeque::new(),
+            blocked: false,
             far: Far {
                 open: true,
                 streams: Vec::new(),
