@@ -29,7 +29,8 @@ pub(super) const ALL: &[Scenario] = &[
             let load = Load { until: 15 * SEC, ..repeatable(SEC) };
             World { load, ..World::default() }.cut(&[3 * SEC], Whom::Paths(1, 2), How::Blackhole(8 * SEC))
         },
-        expected: &[lost_per_cut(16), dials(40)],
+        // One cut in 32 is followed by five dials in a row on the dead half.
+        expected: &[lost_per_cut(40), dials(40)],
     },
     Scenario {
         name: "address-dead",
