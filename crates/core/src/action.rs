@@ -34,10 +34,12 @@ pub enum Action {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// Ask for proof of life: send one PING, behind everything that was sent before.
+    /// Ask for proof of life, behind everything that was sent before.
     Probe {
         /// The connection.
         connection: ConnectionId,
+        /// What to ask with.
+        by: ProbeKind,
     },
     /// Nothing to carry out, worth telling: this connection is suspect now and gets no new request.
     Suspect {
@@ -71,6 +73,15 @@ pub enum Action {
         /// The reason.
         why: FailReason,
     },
+}
+
+/// What the peer is asked with. It must answer either (RFC 9113, sections 6.5.3 and 6.7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProbeKind {
+    /// A PING. Cheap, and counted by servers that resent being asked.
+    Ping,
+    /// A SETTINGS frame that changes nothing that matters. For when PINGs are used up.
+    Settings,
 }
 
 /// Why a connection is drained by the pool's own decision.

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use crate::rtt::Rtt;
-use crate::{AttemptId, Limits, Span, Time};
+use crate::{AttemptId, Limits, ProbeKind, Span, Time};
 
 /// Something written whose arrival is not proven yet.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,7 @@ struct Kernel {
 struct GivenUp {
     attempt: AttemptId,
     sent: Time,
+    at: Time,
 }
 
 /// The evidence of one connection.
@@ -181,8 +182,8 @@ impl Evidence {
     }
 
     /// A caller gave this attempt up while its arrival was unproven: the question can't wait any longer.
-    pub(crate) fn given_up(&mut self, attempt: AttemptId, sent: Time) {
-        self.given_up = Some(GivenUp { attempt, sent });
+    pub(crate) fn given_up(&mut self, attempt: AttemptId, sent: Time, now: Time) {
+        self.given_up = Some(GivenUp { attempt, sent, at: now });
     }
 
     /// Whether such a question is open.
@@ -201,8 +202,8 @@ impl Evidence {
         !self.owed.is_empty()
     }
 
-    /// Opens the question at `now`. Says whether a probe must be sent for it; one that is still out will do.
-    pub(crate) fn ask(&mut self, now: Time) -> bool {
+    /// Opens the question at `now`. Says which probe must be sent for it, if any: one that is still out will do.
+    pub(crate) fn ask(&mut self, now: Time, limits: &Limits) -> Option<ProbeKind> {
         let share = |of: fn(Span) -> Span| {
             let shares = self.owed.iter().filter_map(|owed| owed.wait.map(|wait| owed.sent + of(wait)));
             shares.filter(|at| *at > now).min()
@@ -211,12 +212,12 @@ impl Evidence {
         let doubt = Some(Doubt { since: now, behind: self.last_sent, half, last });
         if let Some(probe) = &mut self.probe {
             probe.doubt = doubt;
-            return false;
+            return None;
         }
         self.probe = Some(Probe { sent: now, doubt });
         self.probes += 1;
         self.last_probe = now;
-        true
+        Some(if self.probes > limits.pings { ProbeKind::Settings } else { ProbeKind::Ping })
     }
 
     fn doubt(&self) -> Option<Doubt> {
@@ -259,11 +260,11 @@ impl Evidence {
 
     /// The earliest moment at which politeness allows another probe (promise P9). `calm` is what the origin has asked for.
     fn next_probe(&self, calm: Span, limits: &Limits) -> Time {
-        match self.probes {
-            0 if calm == Span::ZERO => Time::ZERO,
-            probes if probes < limits.probes => self.last_probe + calm,
-            _ => self.last_probe + limits.probe_interval,
-        }
+        let rest = match self.probes.checked_sub(limits.pings) {
+            None => Span::ZERO,
+            Some(more) => (limits.probe_rest_min * (1 << more.min(16))).min(limits.probe_rest_max),
+        };
+        if rest.max(calm) == Span::ZERO { Time::ZERO } else { self.last_probe + rest.max(calm) }
     }
 
     /// When the answer to the open question becomes overdue.
@@ -272,8 +273,10 @@ impl Evidence {
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
         if let Some(given_up) = self.given_up {
-            // Its caller waited in vain for longer than a round trip takes, or now the question does.
-            return Some((base + floor).min(given_up.sent.max(awake) + floor));
+            // Its caller waited in vain for longer than a round trip takes; or, where politeness put the question off, the
+            // question does from now on.
+            let waited = given_up.sent.max(awake) + floor;
+            return Some(if doubt.since > given_up.at { base + floor } else { waited.min(base + floor) });
         }
         let due = doubt.half.map_or(base + pto, |half| half.clamp(base + floor, base + pto));
         // A retransmission shows that it is not the peer that needs time: no allowance for a busy one.

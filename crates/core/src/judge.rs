@@ -65,8 +65,8 @@ impl Pool {
         let is_time = self.ask_at(id).is_some_and(|at| at <= self.now);
         let Some(connection) = self.connections.get_mut(&id).filter(|_| is_time) else { return };
         connection.health = connection.health.after(Sign::Ask);
-        if connection.evidence.ask(self.now) {
-            actions.push(Action::Probe { connection: id });
+        if let Some(by) = connection.evidence.ask(self.now, &self.limits) {
+            actions.push(Action::Probe { connection: id, by });
         }
     }
 

@@ -35,7 +35,7 @@ mod time;
 mod timers;
 pub mod trace;
 
-pub use action::{Action, CloseReason, DrainReason, FailReason};
+pub use action::{Action, CloseReason, DrainReason, FailReason, ProbeKind};
 pub use event::{Event, Repeat};
 pub use ids::{AddressId, AttemptId, ConnectionId, IdHasher, IdMap, NotAnId, RequestId};
 pub use limits::Limits;

@@ -69,13 +69,15 @@ pub struct Limits {
     /// A tick later than this means that our own process slept, and the silence is measured anew (promise P8).
     pub late: Span,
 
-    /// Probes between two response heads. gRPC servers tolerate two PINGs without data in between and answer the
-    /// third with GOAWAY `too_many_pings`.
-    pub probes: u32,
-    /// When those are used up, a probe may follow after this (gRPC's `min_recv_ping_interval_without_data`).
-    pub probe_interval: Span,
+    /// PINGs between two response heads. gRPC servers tolerate two without data in between and answer the third with
+    /// GOAWAY `too_many_pings`. Later questions are asked with SETTINGS.
+    pub pings: u32,
+    /// The rest between probes when the PINGs are used up: at first this,
+    pub probe_rest_min: Span,
+    /// then twice as long each time, up to this.
+    pub probe_rest_max: Span,
     /// After the peer complained of too many: at least this between two probes, doubled with each complaint up to
-    /// `probe_interval`.
+    /// `probe_rest_max`.
     pub calm: Span,
     /// Requests given up in a row on one connection, with no response head in between, before it is compared with another.
     pub silent_row: u32,
@@ -126,8 +128,9 @@ impl Default for Limits {
             dead_after: Span::from_secs(5),
             dead_after_heard: 6,
             late: Span::from_millis(5),
-            probes: 2,
-            probe_interval: Span::from_secs(300),
+            pings: 2,
+            probe_rest_min: Span::from_millis(100),
+            probe_rest_max: Span::from_secs(60),
             calm: Span::from_secs(1),
             silent_row: 3,
             comparison_min: Span::from_secs(1),
@@ -173,8 +176,9 @@ impl Limits {
             "dead_after" => self.dead_after = span()?,
             "dead_after_heard" => self.dead_after_heard = count()?,
             "late" => self.late = span()?,
-            "probes" => self.probes = count()?,
-            "probe_interval" => self.probe_interval = span()?,
+            "pings" => self.pings = count()?,
+            "probe_rest_min" => self.probe_rest_min = span()?,
+            "probe_rest_max" => self.probe_rest_max = span()?,
             "calm" => self.calm = span()?,
             "silent_row" => self.silent_row = count()?,
             "comparison_min" => self.comparison_min = span()?,
@@ -216,8 +220,9 @@ impl Limits {
             ("dead_after", self.dead_after.to_string()),
             ("dead_after_heard", self.dead_after_heard.to_string()),
             ("late", self.late.to_string()),
-            ("probes", self.probes.to_string()),
-            ("probe_interval", self.probe_interval.to_string()),
+            ("pings", self.pings.to_string()),
+            ("probe_rest_min", self.probe_rest_min.to_string()),
+            ("probe_rest_max", self.probe_rest_max.to_string()),
             ("calm", self.calm.to_string()),
             ("silent_row", self.silent_row.to_string()),
             ("comparison_min", self.comparison_min.to_string()),

@@ -181,7 +181,7 @@ impl Pool {
             return;
         }
         if attempt.state == State::Sent {
-            connection.evidence.given_up(id, attempt.sent);
+            connection.evidence.given_up(id, attempt.sent, self.now);
         }
         self.step(id, Step::GiveUp);
         self.touched.push(attempt.connection);

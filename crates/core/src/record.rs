@@ -228,7 +228,7 @@ impl Pool {
         self.change(id, |c| c.life = c.life.after(life::Turn::Drain));
         self.find(Finding::Lost(id), actions);
         if calm {
-            self.calm = (self.calm * 2).max(self.limits.calm).min(self.limits.probe_interval);
+            self.calm = (self.calm * 2).max(self.limits.calm).min(self.limits.probe_rest_max);
         }
     }
 

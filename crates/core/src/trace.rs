@@ -18,7 +18,9 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::{Action, CloseReason, DrainReason, Event, FailReason, Limits, Pool, Repeat, RequestId, Time};
+use crate::{
+    Action, CloseReason, DrainReason, Event, FailReason, Limits, Pool, ProbeKind, Repeat, RequestId, Time,
+};
 
 /// The version of the format that this code reads and writes.
 const VERSION: &str = "outlive-trace 1";
@@ -184,7 +186,8 @@ impl fmt::Display for Action {
             Self::Dial { connection, address: Some(address) } => write!(f, "dial {connection} {address}"),
             Self::Send { request, attempt, connection } => write!(f, "send {request} {connection} {attempt}"),
             Self::Abandon { attempt } => write!(f, "abandon {attempt}"),
-            Self::Probe { connection } => write!(f, "probe {connection}"),
+            Self::Probe { connection, by: ProbeKind::Ping } => write!(f, "probe {connection}"),
+            Self::Probe { connection, by: ProbeKind::Settings } => write!(f, "probe {connection} settings"),
             Self::Suspect { connection } => write!(f, "suspect {connection}"),
             Self::Clear { connection } => write!(f, "clear {connection}"),
             Self::Drain { connection, why } => write!(f, "drain {connection} {why}"),
@@ -351,7 +354,8 @@ fn read_decision(words: &[&str]) -> Result<Action, String> {
         ["dial", c, address] => Action::Dial { connection: read(c)?, address: Some(read(address)?) },
         ["send", r, c, a] => Action::Send { request: read(r)?, connection: read(c)?, attempt: read(a)? },
         ["abandon", a] => Action::Abandon { attempt: read(a)? },
-        ["probe", c] => Action::Probe { connection: read(c)? },
+        ["probe", c] => Action::Probe { connection: read(c)?, by: ProbeKind::Ping },
+        ["probe", c, "settings"] => Action::Probe { connection: read(c)?, by: ProbeKind::Settings },
         ["suspect", c] => Action::Suspect { connection: read(c)? },
         ["clear", c] => Action::Clear { connection: read(c)? },
         ["drain", c, why] => {

@@ -214,7 +214,7 @@ fn p9_two_probes_at_a_time() {
 
 #[test]
 fn p9_probes_without_end() {
-    check("P9", limited(|limits| limits.probes = 1000));
+    check("P9", limited(|limits| limits.pings = 1000));
 }
 
 #[test]

@@ -21,9 +21,9 @@ impl Ledger {
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             // Its last handle goes, and h2 resets the stream.
             Action::Abandon { attempt } => drop(self.attempts.remove(&attempt)),
-            Action::Probe { connection } => {
+            Action::Probe { connection, by } => {
                 if let Some(entry) = self.connections.get(&connection) {
-                    entry.order(Order::Probe);
+                    entry.order(Order::Probe(by));
                 }
             }
             // Worth telling, once there is a trace to tell it to.

@@ -7,7 +7,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use outlive_core::{
-    Action, AttemptId, CloseReason, ConnectionId, DrainReason, Event, Limits, Repeat, RequestId, Span, Time,
+    Action, AttemptId, CloseReason, ConnectionId, DrainReason, Event, Limits, ProbeKind, Repeat, RequestId,
+    Span, Time,
 };
 
 /// A broken promise.
@@ -343,7 +344,7 @@ impl Witness {
             Action::Dial { connection, .. } => self.dial(connection),
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             Action::Abandon { attempt } => self.abandon(attempt),
-            Action::Probe { connection } => self.probe(connection),
+            Action::Probe { connection, by } => self.probe(connection, by),
             Action::Suspect { connection } => self.suspect(connection),
             Action::Clear { connection } => self.clear(event, connection),
             Action::Drain { connection, why } => self.drain(connection, why),
@@ -496,14 +497,15 @@ impl Witness {
     }
 
     /// P9: one probe at a time, and few without a response in between.
-    fn probe(&mut self, id: ConnectionId) -> Result<(), Broken> {
+    fn probe(&mut self, id: ConnectionId, by: ProbeKind) -> Result<(), Broken> {
         let Some(found) = self.connections.get_mut(&id).filter(|c| c.open) else {
             return broken("P9", format!("{id} is asked and is not there"));
         };
         if found.probe.is_some() {
             return broken("P9", format!("{id} is asked twice at a time"));
         }
-        if found.probes >= self.limits.probes && self.now < found.last_probe + self.limits.probe_interval {
+        let is_soon = self.now < found.last_probe + self.limits.probe_rest_min;
+        if found.probes >= self.limits.pings && (by == ProbeKind::Ping || is_soon) {
             return broken("P9", format!("{id} is asked too often without a response in between"));
         }
         found.probes += 1;

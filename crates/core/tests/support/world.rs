@@ -298,7 +298,7 @@ impl World {
         match action {
             Action::Dial { connection, .. } => self.dialled(connection),
             Action::Send { attempt, connection, .. } => self.sent(attempt, connection),
-            Action::Probe { connection } => {
+            Action::Probe { connection, .. } => {
                 let through = self.wires.get(&connection).and_then(|wire| match self.chance.once_in(4) {
                     // PINGs may overtake what was queued last.
                     true => wire.sent.iter().rev().nth(1).copied(),

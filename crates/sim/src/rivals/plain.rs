@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use outlive_core::{Action, AttemptId, CloseReason, ConnectionId, Event, FailReason, IdMap, RequestId, Time};
+use outlive_core::{
+    Action, AttemptId, CloseReason, ConnectionId, Event, FailReason, IdMap, ProbeKind, RequestId, Time,
+};
 
 use crate::policy::Policy;
 
@@ -121,7 +123,7 @@ impl<J: Judge> Plain<J> {
     fn react(&mut self, id: ConnectionId, reaction: Reaction, actions: &mut Vec<Action>) {
         match reaction {
             Reaction::Nothing => {}
-            Reaction::Ask => actions.push(Action::Probe { connection: id }),
+            Reaction::Ask => actions.push(Action::Probe { connection: id, by: ProbeKind::Ping }),
             Reaction::Leave => {
                 if let Some(found) = self.find(id).filter(|found| !found.leaving) {
                     found.leaving = true;

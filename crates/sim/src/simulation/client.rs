@@ -1,7 +1,7 @@
 //! The client: hands the policy its facts and carries out its decisions, as the real glue does.
 
 use outlive_core::{
-    Action, AddressId, AttemptId, CloseReason, ConnectionId, DrainReason, Event, RequestId, Time,
+    Action, AddressId, AttemptId, CloseReason, ConnectionId, DrainReason, Event, ProbeKind, RequestId, Time,
 };
 use outlive_fault::{Direction, Flow, Micros};
 
@@ -12,7 +12,7 @@ use super::pipe::Frame;
 use super::wire::{Stage, Wire};
 use crate::policy::Policy;
 
-/// A small frame: PING, RST_STREAM, GOAWAY with their headers.
+/// A small frame: PING, SETTINGS, RST_STREAM with their headers.
 const SMALL: u32 = 60;
 
 /// One sending of a request.
@@ -77,7 +77,7 @@ impl<P: Policy> Simulation<'_, P> {
             Action::Dial { connection, address } => self.dial(connection, address),
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             Action::Abandon { attempt } => self.abandon(attempt),
-            Action::Probe { connection } => self.probe(connection),
+            Action::Probe { connection, by } => self.probe(connection, by),
             Action::Suspect { connection } => {
                 self.tally.suspicions += 1;
                 self.tally.false_suspicions += u64::from(self.is_well(connection));
@@ -173,12 +173,12 @@ impl<P: Policy> Simulation<'_, P> {
         self.write(found.wire, Frame::Reset(attempt), SMALL);
     }
 
-    fn probe(&mut self, connection: ConnectionId) {
+    fn probe(&mut self, connection: ConnectionId, by: ProbeKind) {
         self.tally.probes += 1;
         let Some(id) = self.by_connection.get(&connection).copied() else { return };
         let wire = &mut self.wires[id as usize];
         wire.pings.push(wire.last);
-        self.write(id, Frame::Ping, SMALL);
+        self.write(id, Frame::Ask(by), SMALL);
     }
 
     /// Writes, as far as the kernel takes it; the rest waits in our own buffer.
@@ -325,7 +325,7 @@ impl<P: Policy> Simulation<'_, P> {
                 }
             }
             Frame::Fin => self.lose_connection(id),
-            Frame::Syn | Frame::Hello | Frame::Request(..) | Frame::Reset(_) | Frame::Ping => {}
+            Frame::Syn | Frame::Hello | Frame::Request(..) | Frame::Reset(_) | Frame::Ask(_) => {}
         }
     }
 
