@@ -8,7 +8,7 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 
-use outlive_core::{AttemptId, ConnectionId, Time};
+use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 pub(crate) use dial::DialError;
@@ -22,8 +22,8 @@ use crate::sending::Wire;
 /// What a connection's task is told. When nobody is left to tell it anything, it says goodbye and ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Order {
-    /// Send a PING, behind everything that was sent before.
-    Probe,
+    /// Ask for proof, behind everything that was sent before.
+    Probe(ProbeKind),
     /// Tell when this attempt is done (HTTP/1.1: when the next request can be sent).
     Settle(AttemptId),
     /// End now, without goodbye.

@@ -183,7 +183,7 @@ impl ErrorKind {
             FailReason::Lost => seen.unwrap_or(Self::Lost),
             FailReason::Refused => Self::Refused,
             FailReason::Failed => seen.unwrap_or(Self::Peer),
-            FailReason::Queue => Self::Limit,
+            FailReason::Queue | FailReason::Wait => Self::Limit,
         }
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Frame {
     Headers { stream: u32 },
     /// PING that is no answer.
     Ping,
+    /// SETTINGS, or the answer to one.
+    Settings { ack: bool },
     /// GOAWAY. Streams above `last` were not and will not be processed.
     GoAway { last: u32 },
 }
@@ -90,6 +92,7 @@ impl Walk {
         let (kind, flags) = (self.head[3], self.head[4]);
         match kind {
             0x1 => Some(Frame::Headers { stream: number(5) }),
+            0x4 => Some(Frame::Settings { ack: flags & ACK != 0 }),
             0x6 if flags & ACK == 0 => Some(Frame::Ping),
             0x7 if self.length() >= 4 => Some(Frame::GoAway { last: number(9) }),
             _ => None,
@@ -129,6 +132,8 @@ mod tests {
         ]
         .concat();
         let frames = vec![
+            Frame::Settings { ack: false },
+            Frame::Settings { ack: true },
             Frame::Headers { stream: 1 },
             Frame::Ping,
             Frame::Headers { stream: 3 },

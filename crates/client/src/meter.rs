@@ -26,6 +26,7 @@ pub(crate) struct Gauge {
     heard_at: AtomicU64,
     opened: AtomicU32,
     probe_covers: AtomicU32,
+    settings_acks: AtomicU32,
     goaway_read: AtomicBool,
     goaway_last: AtomicU32,
 }
@@ -41,10 +42,15 @@ impl Gauge {
         self.opened.load(Relaxed)
     }
 
-    /// The highest stream whose HEADERS had been written when our last PING was: its answer proves those, and
-    /// nothing later. (h2 writes a PING ahead of HEADERS that are still queued.)
+    /// The highest stream whose HEADERS had been written when our last PING or SETTINGS was: its answer proves those,
+    /// and nothing later. (h2 writes both ahead of HEADERS that are still queued.) One of them is out at a time.
     pub(crate) fn probe_covers(&self) -> u32 {
         self.probe_covers.load(Relaxed)
+    }
+
+    /// How many of our SETTINGS were answered.
+    pub(crate) fn settings_acks(&self) -> u32 {
+        self.settings_acks.load(Relaxed)
     }
 
     /// The last stream of the latest GOAWAY, if one was read since the last time this was asked.
@@ -56,8 +62,8 @@ impl Gauge {
         match frame {
             // Trailers are HEADERS too, of an older stream.
             Frame::Headers { stream } => _ = self.opened.fetch_max(stream, Relaxed),
-            Frame::Ping => self.probe_covers.store(self.opened(), Relaxed),
-            Frame::GoAway { .. } => {}
+            Frame::Ping | Frame::Settings { ack: false } => self.probe_covers.store(self.opened(), Relaxed),
+            Frame::Settings { ack: true } | Frame::GoAway { .. } => {}
         }
     }
 
@@ -67,7 +73,8 @@ impl Gauge {
                 self.goaway_last.store(last, Relaxed);
                 self.goaway_read.store(true, Relaxed);
             }
-            Frame::Headers { .. } | Frame::Ping => {}
+            Frame::Settings { ack: true } => _ = self.settings_acks.fetch_add(1, Relaxed),
+            Frame::Headers { .. } | Frame::Ping | Frame::Settings { ack: false } => {}
         }
     }
 }

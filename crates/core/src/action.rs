@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use crate::{AttemptId, ConnectionId, RequestId};
+use crate::{AddressId, AttemptId, ConnectionId, RequestId};
 
 /// A decision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,8 +14,11 @@ pub enum Action {
     Dial {
         /// The name the connection has from now to its end.
         connection: ConnectionId,
+        /// Where to, if the pool was told of addresses.
+        address: Option<AddressId>,
     },
-    /// Send this request on this connection. Sends on one connection must reach its wire in the order in which
+    /// Send this request on this connection. It may be out elsewhere at the same time: then this is a rescue, the first
+    /// answer wins, and the pool abandons the other. Sends on one connection must reach its wire in the order in which
     /// they were decided: proof of a later one is then proof of all earlier ones.
     Send {
         /// The request.
@@ -25,16 +28,18 @@ pub enum Action {
         /// Where to.
         connection: ConnectionId,
     },
-    /// Forget this attempt, whose caller gave up, and tell the peer (HTTP/2 `RST_STREAM` with `CANCEL`). Until then
+    /// Forget this attempt, whose caller gave up or has another's answer, and tell the peer (HTTP/2 `RST_STREAM` with `CANCEL`). Until then
     /// the glue must not reset the stream, for a reset that meets a dead or struggling connection only does harm.
     Abandon {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// Ask for proof of life: send one PING, behind everything that was sent before.
+    /// Ask for proof of life, behind everything that was sent before.
     Probe {
         /// The connection.
         connection: ConnectionId,
+        /// What to ask with.
+        by: ProbeKind,
     },
     /// Nothing to carry out, worth telling: this connection is suspect now and gets no new request.
     Suspect {
@@ -45,6 +50,13 @@ pub enum Action {
     Clear {
         /// The connection.
         connection: ConnectionId,
+    },
+    /// Nothing to carry out, worth telling: this connection gets no new requests and is closed when the last has ended.
+    Drain {
+        /// The connection.
+        connection: ConnectionId,
+        /// The reason.
+        why: DrainReason,
     },
     /// Close the connection (or call its dial off) now. Every request on it has had, or gets in the same list of
     /// decisions, its own fate. No fact about it is expected any more.
@@ -63,6 +75,24 @@ pub enum Action {
     },
 }
 
+/// What the peer is asked with. It must answer either (RFC 9113, sections 6.5.3 and 6.7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProbeKind {
+    /// A PING. Cheap, and counted by servers that resent being asked.
+    Ping,
+    /// A SETTINGS frame that changes nothing that matters. For when PINGs are used up.
+    Settings,
+}
+
+/// Why a connection is drained by the pool's own decision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DrainReason {
+    /// It answers probes and no requests, while another connection answers them.
+    Stalled,
+    /// It has reached its maximum age.
+    Aged,
+}
+
 /// Why a connection was closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CloseReason {
@@ -74,6 +104,8 @@ pub enum CloseReason {
     Drained,
     /// Unused for longer than the idle limit.
     Idle,
+    /// A dial that is not needed any more.
+    Surplus,
 }
 
 /// Why a request failed, as far as the pool knows. The glue adds what it saw itself.
@@ -91,17 +123,33 @@ pub enum FailReason {
     Failed,
     /// Too many requests were waiting.
     Queue,
+    /// It waited for a connection longer than the limit.
+    Wait,
 }
 
 impl CloseReason {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Dead, Self::GivenUp, Self::Drained, Self::Idle];
+    pub const ALL: [Self; 5] = [Self::Dead, Self::GivenUp, Self::Drained, Self::Idle, Self::Surplus];
 }
 
 impl FailReason {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Dial, Self::Silent, Self::Lost, Self::Refused, Self::Failed, Self::Queue];
+    pub const ALL: [Self; 7] =
+        [Self::Dial, Self::Silent, Self::Lost, Self::Refused, Self::Failed, Self::Queue, Self::Wait];
+}
+
+impl DrainReason {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Stalled, Self::Aged];
+}
+
+impl fmt::Display for DrainReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stalled => "stalled",
+            Self::Aged => "aged",
+        })
+    }
 }
 
 impl fmt::Display for CloseReason {
@@ -111,6 +159,7 @@ impl fmt::Display for CloseReason {
             Self::GivenUp => "given-up",
             Self::Drained => "drained",
             Self::Idle => "idle",
+            Self::Surplus => "surplus",
         })
     }
 }
@@ -124,6 +173,7 @@ impl fmt::Display for FailReason {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Queue => "queue",
+            Self::Wait => "wait",
         })
     }
 }

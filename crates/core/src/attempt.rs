@@ -18,6 +18,8 @@ pub(crate) enum State {
     Abandoned,
     /// Its caller gave up, it has arrived, and the peer is to be told by a reset when its turn comes.
     Resetting,
+    /// The same, and the response head has arrived too.
+    Dropping,
     /// Over.
     Ended,
 }
@@ -45,15 +47,24 @@ impl State {
             (Self::Sent, Step::GiveUp) => Self::Abandoned,
             (Self::Sent, Step::Reset) => Self::Sent,
             (Self::Received, Step::Proof | Step::Reset) => Self::Received,
-            (Self::Received | Self::Answered, Step::GiveUp) => Self::Resetting,
+            (Self::Received, Step::GiveUp) => Self::Resetting,
             (Self::Answered, Step::Proof | Step::Head | Step::Reset) => Self::Answered,
-            (Self::Abandoned, Step::Proof | Step::Head) => Self::Resetting,
+            (Self::Answered, Step::GiveUp) => Self::Dropping,
+            (Self::Abandoned, Step::Proof) => Self::Resetting,
+            (Self::Abandoned | Self::Resetting, Step::Head) => Self::Dropping,
             (Self::Abandoned, Step::GiveUp | Step::Reset) => Self::Abandoned,
-            (Self::Resetting, Step::Proof | Step::Head | Step::GiveUp) => Self::Resetting,
-            (Self::Resetting, Step::Reset) => Self::Ended,
-            (Self::Sent | Self::Received | Self::Answered | Self::Abandoned | Self::Resetting, Step::End) => {
-                Self::Ended
-            }
+            (Self::Resetting, Step::Proof | Step::GiveUp) => Self::Resetting,
+            (Self::Dropping, Step::Proof | Step::Head | Step::GiveUp) => Self::Dropping,
+            (Self::Resetting | Self::Dropping, Step::Reset) => Self::Ended,
+            (
+                Self::Sent
+                | Self::Received
+                | Self::Answered
+                | Self::Abandoned
+                | Self::Resetting
+                | Self::Dropping,
+                Step::End,
+            ) => Self::Ended,
             (Self::Ended, Step::Proof | Step::Head | Step::GiveUp | Step::Reset | Step::End) => Self::Ended,
         }
     }
@@ -61,6 +72,16 @@ impl State {
     /// Whether a caller still waits for its response head.
     pub(crate) const fn is_unanswered(self) -> bool {
         matches!(self, Self::Sent | Self::Received)
+    }
+
+    /// Whether its response head would be the first.
+    pub(crate) const fn lacks_head(self) -> bool {
+        matches!(self, Self::Sent | Self::Received | Self::Abandoned | Self::Resetting)
+    }
+
+    /// Whether it is to be reset when its turn comes.
+    pub(crate) const fn awaits_reset(self) -> bool {
+        matches!(self, Self::Resetting | Self::Dropping)
     }
 }
 

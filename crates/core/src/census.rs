@@ -7,6 +7,8 @@ pub(crate) enum Standing {
     Dialing,
     /// Takes requests.
     Alive,
+    /// Takes requests until its successor is there.
+    Retiring,
     /// Would, but its peer allows no stream at present.
     Mute,
     /// Silent beyond what is plausible.
@@ -20,6 +22,7 @@ pub(crate) enum Standing {
 pub(crate) struct Census {
     pub(crate) dialing: u32,
     pub(crate) alive: u32,
+    pub(crate) retiring: u32,
     pub(crate) mute: u32,
     pub(crate) suspect: u32,
     pub(crate) leaving: u32,
@@ -30,6 +33,7 @@ impl Census {
         match standing {
             Standing::Dialing => &mut self.dialing,
             Standing::Alive => &mut self.alive,
+            Standing::Retiring => &mut self.retiring,
             Standing::Mute => &mut self.mute,
             Standing::Suspect => &mut self.suspect,
             Standing::Leaving => &mut self.leaving,
@@ -37,7 +41,7 @@ impl Census {
     }
 
     pub(crate) fn all(&self) -> u32 {
-        self.dialing + self.alive + self.mute + self.suspect + self.leaving
+        self.dialing + self.alive + self.retiring + self.mute + self.suspect + self.leaving
     }
 
     pub(crate) fn enter(&mut self, standing: Standing) {

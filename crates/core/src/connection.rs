@@ -10,7 +10,7 @@ use crate::evidence::{Evidence, Open};
 use crate::health::Health;
 use crate::life::{Life, Turn};
 use crate::rtt::Rtt;
-use crate::{AttemptId, Limits, Time};
+use crate::{AddressId, AttemptId, Limits, Time};
 
 /// A connection, from the decision to dial until it is closed.
 #[derive(Debug)]
@@ -23,6 +23,13 @@ pub(crate) struct Connection {
     /// Streams that it may carry at a time.
     pub(crate) streams: u32,
     pub(crate) can_probe: bool,
+    /// Whether its socket takes bytes.
+    pub(crate) writable: bool,
+    pub(crate) address: Option<AddressId>,
+    /// When it is too old, if ever.
+    pub(crate) aged: Time,
+    /// Requests given up here in a row, with no response head in between.
+    pub(crate) silent_row: u32,
     /// The attempts that have not ended.
     pub(crate) carried: Vec<AttemptId>,
     unanswered: u32,
@@ -37,7 +44,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn dialing(now: Time, rtt: Rtt, limits: &Limits) -> Self {
+    pub(crate) fn dialing(now: Time, rtt: Rtt, address: Option<AddressId>, limits: &Limits) -> Self {
         Self {
             life: Life::Dialing,
             health: Health::Alive,
@@ -45,6 +52,10 @@ impl Connection {
             since: now,
             streams: 0,
             can_probe: false,
+            writable: true,
+            address,
+            aged: Time::NEVER,
+            silent_row: 0,
             carried: Vec::new(),
             unanswered: 0,
             answered: 0,
@@ -68,7 +79,7 @@ impl Connection {
 
     /// Whether a request may be sent here (P1, P3).
     pub(crate) fn has_room(&self) -> bool {
-        self.life == Life::Open && self.health != Health::Suspect && self.load() < self.streams
+        self.life.is_open() && self.health != Health::Suspect && self.writable && self.load() < self.streams
     }
 
     /// Where the census has to count it.
@@ -76,9 +87,10 @@ impl Connection {
         match (self.life, self.health, self.streams) {
             (Life::Dialing, _, _) => Standing::Dialing,
             (Life::Draining, _, _) => Standing::Leaving,
-            (Life::Open, Health::Suspect, _) => Standing::Suspect,
-            (Life::Open, Health::Alive | Health::Asked, 0) => Standing::Mute,
+            (Life::Open | Life::Retiring, Health::Suspect, _) => Standing::Suspect,
+            (Life::Open | Life::Retiring, Health::Alive | Health::Asked, 0) => Standing::Mute,
             (Life::Open, Health::Alive | Health::Asked, _) => Standing::Alive,
+            (Life::Retiring, Health::Alive | Health::Asked, _) => Standing::Retiring,
         }
     }
 
@@ -91,6 +103,11 @@ impl Connection {
         }
         self.unanswered += u32::from(after.is_unanswered());
         self.answered += u32::from(is_answered(after));
+    }
+
+    /// Whether nobody waits for anything that it carries: all of it was given up, or there is none.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.unanswered == 0 && self.answered == 0
     }
 
     /// What is under way, as far as asking for proof goes.

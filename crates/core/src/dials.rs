@@ -1,30 +1,30 @@
 //! When to dial, and how often: by need, within limits, apart from any single request (promise P6).
 
-use crate::chance::Chance;
 use crate::rtt::Rtt;
 use crate::{Limits, Span, Time};
 
-/// What the pool knows about dialling its origin.
+/// What the pool knows about dialling its origin. Where to, and how soon after a failure: [`crate::addresses`].
 #[derive(Debug)]
 pub(crate) struct Dials {
-    /// Dials, and connections that ended without ever proving anything, in a row.
-    failures: u32,
-    not_before: Time,
     /// Streams that the last connection to open may carry: what the next one is expected to.
     streams: Option<u32>,
     duration: Rtt,
+    /// Dials called off for being late since one last succeeded.
+    redials: u32,
 }
 
 /// What calls for connections.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Need {
-    /// Requests that no connection has room for.
+    /// Requests that no connection has room for, rescues included.
     pub(crate) waiting: u32,
     /// Connections that are open and not suspect.
     pub(crate) alive: u32,
     /// Of these, the ones whose peer allows no stream at all at present; more of the kind would not help.
     pub(crate) mute: u32,
     pub(crate) suspects: u32,
+    /// Connections wanted besides those that are alive: to compare with, to succeed one that is too old.
+    pub(crate) besides: u32,
     /// Dials under way.
     pub(crate) dialing: u32,
     /// When the last of these was started.
@@ -33,65 +33,43 @@ pub(crate) struct Need {
 
 impl Dials {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            failures: 0,
-            not_before: Time::ZERO,
-            streams: limits.streams_expected,
-            duration: Rtt::unknown(),
-        }
+        Self { streams: limits.streams_expected, duration: Rtt::unknown(), redials: 0 }
     }
 
     pub(crate) fn succeeded(&mut self, took: Span, streams: u32) {
+        self.redials = 0;
         self.duration.sample(took);
         self.streams = Some(streams);
     }
 
-    /// A connection proved that it lives: what failed before is over.
-    pub(crate) fn proven(&mut self) {
-        self.failures = 0;
-        self.not_before = Time::ZERO;
-    }
-
-    /// A dial failed, or what it opened ended before it ever proved anything: wait, twice as long each time, half of it
-    /// by chance so that clients cut off together do not come back together.
-    pub(crate) fn failed(&mut self, now: Time, limits: &Limits, chance: &mut Chance) {
-        let (least, most) = (limits.backoff_min, limits.backoff_max);
-        let full = (least * (1 << self.failures.min(20))).min(most);
-        let half = (full / 2).as_micros();
-        self.failures = self.failures.saturating_add(1);
-        self.not_before = now + Span::from_micros(half + chance.below(half + 1));
-    }
-
     /// How many dials to start now.
     pub(crate) fn wanted(&self, now: Time, need: Need, limits: &Limits) -> u32 {
-        if now < self.not_before {
-            return 0;
-        }
         let alive_room = limits.connections.saturating_sub(need.alive + need.dialing);
         let room =
             limits.connections.saturating_mul(2).saturating_sub(need.alive + need.suspects + need.dialing);
-        let target = self.target(need);
+        let target = self.target(need, limits);
         let late = u32::from(self.company_at(need, limits).is_some_and(|at| at <= now));
         let under_way = target.max(need.dialing + late).min(self.at_once(limits));
         under_way.saturating_sub(need.dialing).min(alive_room).min(room)
     }
 
     /// How many connections are missing. Where nobody knows how many streams one carries, one goes ahead to find out;
-    /// when all that is open is suspect, one is opened before anyone has to wait for it.
-    fn target(&self, need: Need) -> u32 {
+    /// when all that is open is suspect, one is opened before anyone has to wait for it; and some are kept warm.
+    fn target(&self, need: Need, limits: &Limits) -> u32 {
         let for_waiting = match self.streams {
             _ if need.waiting == 0 || need.mute > 0 => 0,
             None => 1,
             Some(streams) => need.waiting.div_ceil(streams.max(1)),
         };
         let for_suspects = u32::from(need.alive == 0 && need.suspects > 0);
-        for_waiting.max(for_suspects)
+        let for_warmth = limits.connections_min.saturating_sub(need.alive);
+        for_waiting.max(for_suspects).max(for_warmth).max(need.besides)
     }
 
     /// When the dials under way have taken so long that they get company: as long as a dial is known to take after the
     /// last of them was started, and twice that for each one more.
     fn company_at(&self, need: Need, limits: &Limits) -> Option<Time> {
-        if need.dialing == 0 || self.target(need) == 0 {
+        if need.dialing == 0 || self.target(need, limits) == 0 {
             return None;
         }
         let (least, most) = (limits.stagger_min, limits.stagger_max);
@@ -99,11 +77,24 @@ impl Dials {
         Some(need.last_dial + (usual * (1 << (need.dialing - 1).min(8))).min(most.max(least)))
     }
 
-    /// When to look again although nothing happens: at the end of a backoff, or when a dial has become late.
-    pub(crate) fn due(&self, now: Time, need: Need, limits: &Limits) -> Option<Time> {
-        let backoff = (self.target(need) > 0).then_some(self.not_before);
-        let company = self.company_at(need, limits).filter(|_| need.dialing < self.at_once(limits));
-        backoff.filter(|at| *at > now).or(company.filter(|at| *at > now))
+    /// When the oldest dial is to be called off and dialled anew, for all that may be under way are late.
+    pub(crate) fn redial_at(&self, need: Need, limits: &Limits) -> Option<Time> {
+        let is_full = need.dialing >= self.at_once(limits) && self.target(need, limits) > 0;
+        is_full.then(|| need.last_dial + limits.redial * (1 << self.redials.min(16)))
+    }
+
+    pub(crate) fn redialled(&mut self) {
+        self.redials += 1;
+    }
+
+    /// When to look again although nothing happens: when the last dial has become late. `None` where nothing is missing.
+    pub(crate) fn due(&self, need: Need, limits: &Limits) -> Option<Time> {
+        self.company_at(need, limits).filter(|_| need.dialing < self.at_once(limits))
+    }
+
+    /// Whether anything is missing.
+    pub(crate) fn is_short(&self, need: Need, limits: &Limits) -> bool {
+        self.target(need, limits) > need.dialing
     }
 
     /// How many dials may be under way.
@@ -120,7 +111,8 @@ mod tests {
     use super::*;
 
     const NOW: Time = Time::from_micros(1_000_000);
-    const NOTHING: Need = Need { waiting: 0, alive: 0, mute: 0, suspects: 0, dialing: 0, last_dial: NOW };
+    const NOTHING: Need =
+        Need { waiting: 0, alive: 0, mute: 0, suspects: 0, besides: 0, dialing: 0, last_dial: NOW };
 
     #[track_caller]
     fn check(streams: Option<u32>, need: Need, wanted: u32) {
@@ -146,27 +138,5 @@ mod tests {
         check(None, Need { suspects: 1, ..NOTHING }, 1); // a replacement, before anyone waits
         check(None, Need { suspects: 1, alive: 1, ..NOTHING }, 0);
         check(Some(100), Need { waiting: 1, alive: 1, mute: 1, ..NOTHING }, 0); // the peer allows nothing now
-    }
-
-    #[test]
-    fn failures_back_off_up_to_a_limit_until_something_is_proven() {
-        let limits = Limits::default();
-        let (mut dials, mut chance) = (Dials::new(&limits), Chance::new(1));
-        let need = Need { waiting: 1, ..NOTHING };
-        let mut last = Span::ZERO;
-        for _ in 0..30 {
-            dials.failed(Time::ZERO, &limits, &mut chance);
-            let wait = dials.due(Time::ZERO, need, &limits).expect("a backoff").since(Time::ZERO);
-            assert!(
-                wait <= limits.backoff_max && wait.as_micros() * 4 >= last.as_micros(),
-                "{wait} after {last}"
-            );
-            assert_eq!(dials.wanted(Time::ZERO, need, &limits), 0);
-            assert_eq!(dials.wanted(Time::ZERO + wait, need, &limits), 1);
-            last = wait;
-        }
-        assert!(last * 2 >= limits.backoff_max);
-        dials.proven();
-        assert_eq!(dials.wanted(Time::ZERO, need, &limits), 1);
     }
 }

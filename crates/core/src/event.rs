@@ -4,7 +4,19 @@
 //! something that is gone: the pool ignores what no longer means anything. Next: [`crate::Action`], the
 //! pool's answers.
 
-use crate::{AttemptId, ConnectionId, RequestId, Time};
+use crate::{AddressId, AttemptId, ConnectionId, RequestId, Time};
+
+/// Whether a request may be sent more than once (promise P4).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Repeat {
+    /// Only when it provably was not processed: not idempotent, or its body can't be sent again.
+    #[default]
+    IfUnprocessed,
+    /// Also when its connection is suspect or has failed: idempotent, and all of it can be sent again.
+    OnSuspicion,
+    /// Also when its answer is late on a connection that is alive. The caller has opted in.
+    WhenLate,
+}
 
 /// A fact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +27,8 @@ pub enum Event {
         request: RequestId,
         /// When the caller will give up. The pool never enforces it; it only hurries because of it.
         deadline: Option<Time>,
+        /// Whether, and when, it may be sent more than once.
+        repeat: Repeat,
     },
     /// The caller gave up: its timeout passed, or it dropped the response future or the response body.
     Cancel {
@@ -86,6 +100,33 @@ pub enum Event {
     GoAway {
         /// The connection.
         connection: ConnectionId,
+        /// Whether it complained of being asked too often (`ENHANCE_YOUR_CALM`, RFC 9113 section 7).
+        calm: bool,
+    },
+    /// The socket has taken no bytes for a while although there are some (`writable: false`), or does again. What is sent
+    /// meanwhile only piles up.
+    Writable {
+        /// The connection.
+        connection: ConnectionId,
+        /// Whether it takes bytes.
+        writable: bool,
+    },
+    /// What the kernel says of the transport (Linux: TCP_INFO), read when the pool is about to judge.
+    Kernel {
+        /// The connection.
+        connection: ConnectionId,
+        /// Segments sent and not acknowledged by the other kernel (`tcpi_unacked`).
+        unacked: u32,
+        /// Segments ever sent again (`tcpi_total_retrans`).
+        retransmits: u32,
+    },
+    /// The origin's name resolves to this address, or no longer does. A pool that was told of addresses chooses one for
+    /// each dial; one that was told of none leaves the choice to the glue.
+    Address {
+        /// The glue's name for it; the same address keeps the same name.
+        address: AddressId,
+        /// Whether it is among those that the name resolves to.
+        known: bool,
     },
     /// The connection is gone: closed or reset by the peer, or broken.
     Closed {

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use crate::rtt::Rtt;
-use crate::{AttemptId, Limits, Span, Time};
+use crate::{AttemptId, Limits, ProbeKind, Span, Time};
 
 /// Something written whose arrival is not proven yet.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,16 @@ struct Doubt {
     behind: Option<AttemptId>,
     /// Half of the way to the earliest deadline among what was owed then: a suspicion by then leaves room to act.
     half: Option<Time>,
+    /// Three quarters of that way: the last moment to act.
+    last: Option<Time>,
+}
+
+/// What the kernel says of the transport.
+#[derive(Clone, Copy, Debug)]
+struct Kernel {
+    at: Time,
+    unacked: u32,
+    retransmits: u32,
 }
 
 /// An attempt whose caller gave up before anything proved that it had arrived.
@@ -50,6 +60,7 @@ struct Doubt {
 struct GivenUp {
     attempt: AttemptId,
     sent: Time,
+    at: Time,
 }
 
 /// The evidence of one connection.
@@ -65,6 +76,10 @@ pub(crate) struct Evidence {
     probe: Option<Probe>,
     /// The last one of its kind.
     given_up: Option<GivenUp>,
+    /// What the kernel last said, and when.
+    kernel: Option<Kernel>,
+    /// Segments sent again before the question was opened.
+    retransmits: u32,
     /// Probes since the last response head.
     probes: u32,
     last_probe: Time,
@@ -90,8 +105,10 @@ impl Evidence {
             proof: now,
             probe: None,
             given_up: None,
+            kernel: None,
+            retransmits: 0,
             probes: 0,
-            last_probe: Time::ZERO,
+            last_probe: now,
         }
     }
 
@@ -107,6 +124,14 @@ impl Evidence {
     /// Whether this connection ever answered anything.
     pub(crate) fn ever_proven(&self) -> bool {
         self.proven.is_some()
+    }
+
+    /// What the kernel says (TCP_INFO): whether the other kernel has all that was written, and how often it was sent again.
+    pub(crate) fn kernel(&mut self, at: Time, unacked: u32, retransmits: u32) {
+        if self.doubt().is_none() {
+            self.retransmits = retransmits;
+        }
+        self.kernel = Some(Kernel { at, unacked, retransmits });
     }
 
     /// A response head arrived: the attempt and all before it have arrived. Appends those newly proven to `arrived`.
@@ -157,8 +182,8 @@ impl Evidence {
     }
 
     /// A caller gave this attempt up while its arrival was unproven: the question can't wait any longer.
-    pub(crate) fn given_up(&mut self, attempt: AttemptId, sent: Time) {
-        self.given_up = Some(GivenUp { attempt, sent });
+    pub(crate) fn given_up(&mut self, attempt: AttemptId, sent: Time, now: Time) {
+        self.given_up = Some(GivenUp { attempt, sent, at: now });
     }
 
     /// Whether such a question is open.
@@ -177,19 +202,22 @@ impl Evidence {
         !self.owed.is_empty()
     }
 
-    /// Opens the question at `now`. Says whether a probe must be sent for it; one that is still out will do.
-    pub(crate) fn ask(&mut self, now: Time) -> bool {
-        let halves = self.owed.iter().filter_map(|owed| owed.wait.map(|wait| owed.sent + wait / 2));
-        let half = halves.filter(|half| *half > now).min();
-        let doubt = Some(Doubt { since: now, behind: self.last_sent, half });
+    /// Opens the question at `now`. Says which probe must be sent for it, if any: one that is still out will do.
+    pub(crate) fn ask(&mut self, now: Time, limits: &Limits) -> Option<ProbeKind> {
+        let share = |of: fn(Span) -> Span| {
+            let shares = self.owed.iter().filter_map(|owed| owed.wait.map(|wait| owed.sent + of(wait)));
+            shares.filter(|at| *at > now).min()
+        };
+        let (half, last) = (share(|wait| wait / 2), share(|wait| wait / 4 * 3));
+        let doubt = Some(Doubt { since: now, behind: self.last_sent, half, last });
         if let Some(probe) = &mut self.probe {
             probe.doubt = doubt;
-            return false;
+            return None;
         }
         self.probe = Some(Probe { sent: now, doubt });
         self.probes += 1;
         self.last_probe = now;
-        true
+        Some(if self.probes > limits.pings { ProbeKind::Settings } else { ProbeKind::Ping })
     }
 
     fn doubt(&self) -> Option<Doubt> {
@@ -197,7 +225,14 @@ impl Evidence {
     }
 
     /// When to ask for proof. `patience` as learned; `open`: what is under way here; `awake` as above.
-    pub(crate) fn ask_at(&self, patience: Span, open: Open, awake: Time, limits: &Limits) -> Option<Time> {
+    pub(crate) fn ask_at(
+        &self,
+        patience: Span,
+        open: Open,
+        awake: Time,
+        calm: Span,
+        limits: &Limits,
+    ) -> Option<Time> {
         if self.doubt().is_some() {
             return None;
         }
@@ -208,7 +243,7 @@ impl Evidence {
             Open::Unanswered => self.owed_at(patience, awake),
             Open::Bodies => self.again_at(limits.body_patience.max(patience), awake),
         };
-        Some(due.max(self.next_probe(limits)))
+        Some(due.max(self.next_probe(calm, limits)))
     }
 
     /// The first moment at which something owed has been owed for long enough.
@@ -223,9 +258,13 @@ impl Evidence {
         self.heard.max(self.proof).max(awake) + patience * (1 << self.probes.min(8))
     }
 
-    /// The earliest moment at which politeness allows another probe (promise P9).
-    fn next_probe(&self, limits: &Limits) -> Time {
-        if self.probes < limits.probes { Time::ZERO } else { self.last_probe + limits.probe_interval }
+    /// The earliest moment at which politeness allows another probe (promise P9). `calm` is what the origin has asked for.
+    fn next_probe(&self, calm: Span, limits: &Limits) -> Time {
+        let rest = match self.probes.checked_sub(limits.pings) {
+            None => Span::ZERO,
+            Some(more) => (limits.probe_rest_min * (1 << more.min(16))).min(limits.probe_rest_max),
+        };
+        if rest.max(calm) == Span::ZERO { Time::ZERO } else { self.last_probe + rest.max(calm) }
     }
 
     /// When the answer to the open question becomes overdue.
@@ -234,19 +273,39 @@ impl Evidence {
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
         if let Some(given_up) = self.given_up {
-            // Its caller waited in vain for a whole PTO, or the probe's answer did for what a round trip takes.
-            return Some((base + floor).min(given_up.sent.max(awake) + pto));
+            // Its caller waited in vain for longer than a round trip takes; or, where politeness put the question off, the
+            // question does from now on.
+            let waited = given_up.sent.max(awake) + floor;
+            return Some(if doubt.since > given_up.at { base + floor } else { waited.min(base + floor) });
         }
         let due = doubt.half.map_or(base + pto, |half| half.clamp(base + floor, base + pto));
+        // A retransmission shows that it is not the peer that needs time: no allowance for a busy one.
+        let due = if self.is_lossy() { base + floor } else { due };
         if self.heard <= doubt.since {
             return Some(due);
         }
-        Some(due.max((self.heard + floor).min(base + pto * limits.postpone)))
+        let cap = (base + limits.postpone).min(doubt.last.unwrap_or(Time::NEVER));
+        Some(due.max((self.heard + floor).min(cap)))
+    }
+
+    /// Whether the kernel had to send something again since the question was opened, and still waits for it.
+    fn is_lossy(&self) -> bool {
+        self.kernel.is_some_and(|kernel| kernel.unacked > 0 && kernel.retransmits > self.retransmits)
+    }
+
+    /// Whether the other kernel has taken all that was written, the question included.
+    fn is_stalled_peer(&self) -> bool {
+        let asked = self.doubt().map(|doubt| doubt.since);
+        self.kernel.is_some_and(|kernel| kernel.unacked == 0 && Some(kernel.at) > asked)
     }
 
     /// When a suspect is beyond hope.
     pub(crate) fn dead_at(&self, suspect_since: Time, awake: Time, limits: &Limits) -> Time {
         let silent_since = self.doubt().map_or(suspect_since, |doubt| doubt.since).max(self.heard).max(awake);
+        // The other kernel has it all: the peer is stalled, the path is not dead. It gets as long as one that is heard.
+        if self.is_stalled_peer() {
+            return suspect_since.max(awake) + limits.dead_after * limits.dead_after_heard;
+        }
         let cap = suspect_since.max(awake) + limits.dead_after * limits.dead_after_heard;
         (silent_since + limits.dead_after).min(cap)
     }

@@ -43,6 +43,11 @@ id!(
     AttemptId, "a"
 );
 
+id!(
+    /// One resolved IP address and port of the origin, named by the glue: `ip7`.
+    AddressId, "ip"
+);
+
 /// A text that is not a letter and a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotAnId;

@@ -6,20 +6,28 @@
 //! decisions, always (promise P16).
 
 mod action;
+mod addresses;
 mod attempt;
+mod budget;
 mod census;
 mod chance;
+mod comparison;
 mod connection;
+#[cfg(test)]
+mod diagrams;
 mod dials;
 mod event;
 mod evidence;
 mod health;
 mod ids;
+mod judge;
 mod life;
 mod limits;
 mod patience;
 mod pool;
 mod ready;
+mod record;
+mod request;
 mod requests;
 mod rtt;
 mod settle;
@@ -27,9 +35,9 @@ mod time;
 mod timers;
 pub mod trace;
 
-pub use action::{Action, CloseReason, FailReason};
-pub use event::Event;
-pub use ids::{AttemptId, ConnectionId, IdHasher, IdMap, NotAnId, RequestId};
+pub use action::{Action, CloseReason, DrainReason, FailReason, ProbeKind};
+pub use event::{Event, Repeat};
+pub use ids::{AddressId, AttemptId, ConnectionId, IdHasher, IdMap, NotAnId, RequestId};
 pub use limits::Limits;
 pub use pool::Pool;
 pub use time::{NotMillis, Span, Time};

@@ -10,6 +10,8 @@ pub(crate) enum Life {
     Dialing,
     /// Takes requests.
     Open,
+    /// Takes requests until its successor is there: it is old.
+    Retiring,
     /// Takes no new requests; those under way go on.
     Draining,
 }
@@ -19,6 +21,8 @@ pub(crate) enum Life {
 pub(crate) enum Turn {
     /// The dial succeeded.
     Connect,
+    /// It has reached its maximum age.
+    Age,
     /// No new requests from now on.
     Drain,
 }
@@ -27,10 +31,17 @@ impl Life {
     pub(crate) const fn after(self, turn: Turn) -> Self {
         match (self, turn) {
             (Self::Dialing, Turn::Connect) => Self::Open,
-            (Self::Dialing, Turn::Drain) => Self::Dialing, // nobody can refuse what is not there yet
+            (Self::Dialing, Turn::Age | Turn::Drain) => Self::Dialing, // nobody can refuse what is not there yet
             (Self::Open, Turn::Connect) => Self::Open,
-            (Self::Open | Self::Draining, Turn::Drain) => Self::Draining,
-            (Self::Draining, Turn::Connect) => Self::Draining,
+            (Self::Open, Turn::Age) => Self::Retiring,
+            (Self::Retiring, Turn::Connect | Turn::Age) => Self::Retiring,
+            (Self::Open | Self::Retiring, Turn::Drain) => Self::Draining,
+            (Self::Draining, Turn::Connect | Turn::Age | Turn::Drain) => Self::Draining,
         }
+    }
+
+    /// Whether it takes requests.
+    pub(crate) const fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::Retiring)
     }
 }

@@ -11,6 +11,11 @@ pub struct Limits {
     /// Connections that are open or being opened. Suspects do not count, so that a full pool of dead connections
     /// can be replaced; with them there are at most twice as many.
     pub connections: u32,
+    /// Connections kept open whether needed or not, once there was a request; re-dialled in the background, also when one
+    /// is suspect. With 2 or more, a cut never needs a dial on the way (promise P13).
+    pub connections_min: u32,
+    /// Addresses of the origin that are kept in mind.
+    pub addresses: u32,
     /// Dials under way at a time, where a connection carries several requests. Four TLS handshakes keep two
     /// cores busy; 64 at a time, one per waiter, have been seen to starve each other until none ended in time.
     pub dials: u32,
@@ -21,11 +26,23 @@ pub struct Limits {
     pub streams_expected: Option<u32>,
     /// Requests waiting for a connection. One more fails at once: a queue that long is an outage already.
     pub waiting: u32,
+    /// How long a request may wait for a connection before it fails.
+    pub wait: Span,
+    /// Times that one request may be sent again at a risk: rescues and retries.
+    pub extra: u32,
+    /// Extra attempts of the pool within ten seconds, in percent of the requests of that time,
+    pub extra_percent: u32,
+    /// plus this many.
+    pub extra_floor: u32,
     /// Times that one request may be refused unprocessed and sent again. Free of risk, but not of cost.
     pub refusals: u32,
     /// Unused connections are closed after this. Below the idle limits of common load balancers would be
     /// safer still, but costs a dial; a connection closed by the peer while idle is noticed anyway.
     pub idle: Span,
+
+    /// A connection this old is drained, so that load follows changed names and new servers; a tenth of it less by chance,
+    /// so that they do not all go at once. It waits up to another tenth for its successor.
+    pub age: Span,
 
     /// Silence before the pool asks, at most: the patience where nothing has been learned yet.
     pub patience_max: Span,
@@ -34,12 +51,16 @@ pub struct Limits {
     /// What a probe's answer may take beyond the path's round trip, because the peer is busy. Measured: a floor
     /// of 10 ms leaves at most 10 false alarms in 10,000 probes of loaded servers. Plays the part of `max_ack_delay`.
     pub allowance: Span,
-    /// How far bytes heard may postpone suspicion, in PTOs after asking: a PING ack waits behind a large body
-    /// (41 ms measured at 20 MB/s), but bytes of one response prove nothing about the other direction.
-    pub postpone: u32,
+    /// How far bytes heard may postpone suspicion after asking: a PING ack waits behind large bodies (150 to 400 ms behind a few
+    /// of 3 MB at 20 MB/s), but bytes of one response prove nothing about the other direction. Where a caller's timeout
+    /// is known, three quarters of that at most.
+    pub postpone: Span,
     /// Silence of a connection with a response under way (its head arrived, its body goes on) before the pool
     /// asks. Streams may pause for long and for good reason; nothing that was written is owed.
     pub body_patience: Span,
+    /// When all the dials that may be under way have taken this long, the oldest is called off and dialled anew: after an
+    /// outage its next SYN may be seconds away. Doubled each time until one succeeds.
+    pub redial: Span,
     /// Silence of a suspect before it is closed. Four retransmissions (0.2 + 0.4 + 0.8 + 1.6 s on Linux) fit in.
     pub dead_after: Span,
     /// The same for a suspect that is still heard, in multiples of `dead_after`: a body that still flows is let
@@ -48,11 +69,22 @@ pub struct Limits {
     /// A tick later than this means that our own process slept, and the silence is measured anew (promise P8).
     pub late: Span,
 
-    /// Probes between two response heads. gRPC servers tolerate two PINGs without data in between and answer the
-    /// third with GOAWAY `too_many_pings`.
-    pub probes: u32,
-    /// When those are used up, a probe may follow after this (gRPC's `min_recv_ping_interval_without_data`).
-    pub probe_interval: Span,
+    /// PINGs between two response heads. gRPC servers tolerate two without data in between and answer the third with
+    /// GOAWAY `too_many_pings`. Later questions are asked with SETTINGS.
+    pub pings: u32,
+    /// The rest between probes when the PINGs are used up: at first this,
+    pub probe_rest_min: Span,
+    /// then twice as long each time, up to this.
+    pub probe_rest_max: Span,
+    /// After the peer complained of too many: at least this between two probes, doubled with each complaint up to
+    /// `probe_rest_max`.
+    pub calm: Span,
+    /// Requests given up in a row on one connection, with no response head in between, before it is compared with another.
+    pub silent_row: u32,
+    /// The rest after a comparison that showed that the origin is slow: at first this,
+    pub comparison_min: Span,
+    /// then twice as long each time, up to this.
+    pub comparison_max: Span,
     /// Stream resets sent at once on one connection. Servers answer about 20 quick ones with GOAWAY
     /// `too_many_resets`.
     pub resets: u32,
@@ -74,22 +106,35 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 256,
+            connections_min: 0,
+            addresses: 64,
             dials: 4,
             dials_single: 16,
             streams_expected: None,
             waiting: 100_000,
+            wait: Span::MAX,
+            extra: 3,
+            extra_percent: 20,
+            extra_floor: 10,
             refusals: 3,
             idle: Span::from_secs(90),
+            age: Span::MAX,
             patience_max: Span::from_millis(300),
             granularity: Span::from_millis(1),
             allowance: Span::from_millis(10),
-            postpone: 4,
+            postpone: Span::from_secs(1),
             body_patience: Span::from_secs(1),
+            redial: Span::from_secs(1),
             dead_after: Span::from_secs(5),
             dead_after_heard: 6,
             late: Span::from_millis(5),
-            probes: 2,
-            probe_interval: Span::from_secs(300),
+            pings: 2,
+            probe_rest_min: Span::from_millis(100),
+            probe_rest_max: Span::from_secs(60),
+            calm: Span::from_secs(1),
+            silent_row: 3,
+            comparison_min: Span::from_secs(1),
+            comparison_max: Span::from_secs(60),
             resets: 10,
             reset_interval: Span::from_millis(10),
             stagger_min: Span::from_millis(20),
@@ -108,23 +153,36 @@ impl Limits {
         let span = || value.parse::<Span>().map_err(|_| format!("`{value}` is not a number of milliseconds"));
         match name {
             "connections" => self.connections = count()?,
+            "connections_min" => self.connections_min = count()?,
+            "addresses" => self.addresses = count()?,
             "dials" => self.dials = count()?,
             "dials_single" => self.dials_single = count()?,
             "streams_expected" if value == "none" => self.streams_expected = None,
             "streams_expected" => self.streams_expected = Some(count()?),
             "waiting" => self.waiting = count()?,
+            "wait" => self.wait = span()?,
+            "extra" => self.extra = count()?,
+            "extra_percent" => self.extra_percent = count()?,
+            "extra_floor" => self.extra_floor = count()?,
             "refusals" => self.refusals = count()?,
             "idle" => self.idle = span()?,
+            "age" => self.age = span()?,
             "patience_max" => self.patience_max = span()?,
             "granularity" => self.granularity = span()?,
             "allowance" => self.allowance = span()?,
-            "postpone" => self.postpone = count()?,
+            "postpone" => self.postpone = span()?,
             "body_patience" => self.body_patience = span()?,
+            "redial" => self.redial = span()?,
             "dead_after" => self.dead_after = span()?,
             "dead_after_heard" => self.dead_after_heard = count()?,
             "late" => self.late = span()?,
-            "probes" => self.probes = count()?,
-            "probe_interval" => self.probe_interval = span()?,
+            "pings" => self.pings = count()?,
+            "probe_rest_min" => self.probe_rest_min = span()?,
+            "probe_rest_max" => self.probe_rest_max = span()?,
+            "calm" => self.calm = span()?,
+            "silent_row" => self.silent_row = count()?,
+            "comparison_min" => self.comparison_min = span()?,
+            "comparison_max" => self.comparison_max = span()?,
             "resets" => self.resets = count()?,
             "reset_interval" => self.reset_interval = span()?,
             "stagger_min" => self.stagger_min = span()?,
@@ -140,22 +198,35 @@ impl Limits {
     pub fn list(&self) -> Vec<(&'static str, String)> {
         vec![
             ("connections", self.connections.to_string()),
+            ("connections_min", self.connections_min.to_string()),
+            ("addresses", self.addresses.to_string()),
             ("dials", self.dials.to_string()),
             ("dials_single", self.dials_single.to_string()),
             ("streams_expected", self.streams_expected.map_or("none".to_owned(), |count| count.to_string())),
             ("waiting", self.waiting.to_string()),
+            ("wait", self.wait.to_string()),
+            ("extra", self.extra.to_string()),
+            ("extra_percent", self.extra_percent.to_string()),
+            ("extra_floor", self.extra_floor.to_string()),
             ("refusals", self.refusals.to_string()),
             ("idle", self.idle.to_string()),
+            ("age", self.age.to_string()),
             ("patience_max", self.patience_max.to_string()),
             ("granularity", self.granularity.to_string()),
             ("allowance", self.allowance.to_string()),
             ("postpone", self.postpone.to_string()),
             ("body_patience", self.body_patience.to_string()),
+            ("redial", self.redial.to_string()),
             ("dead_after", self.dead_after.to_string()),
             ("dead_after_heard", self.dead_after_heard.to_string()),
             ("late", self.late.to_string()),
-            ("probes", self.probes.to_string()),
-            ("probe_interval", self.probe_interval.to_string()),
+            ("pings", self.pings.to_string()),
+            ("probe_rest_min", self.probe_rest_min.to_string()),
+            ("probe_rest_max", self.probe_rest_max.to_string()),
+            ("calm", self.calm.to_string()),
+            ("silent_row", self.silent_row.to_string()),
+            ("comparison_min", self.comparison_min.to_string()),
+            ("comparison_max", self.comparison_max.to_string()),
             ("resets", self.resets.to_string()),
             ("reset_interval", self.reset_interval.to_string()),
             ("stagger_min", self.stagger_min.to_string()),

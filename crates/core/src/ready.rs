@@ -1,46 +1,43 @@
 //! Which connection takes the next request: the least loaded, and among equals the one that most recently came to
-//! that load, which is the one that most recently answered.
+//! that load, which is the one that most recently answered. Those in doubt come after all others.
 //!
-//! Connections stand in stacks, one stack per load, so that every operation is a few array accesses whatever the
-//! number of connections. Invariant: a connection stands in at most one stack, at the place its slot remembers.
+//! Connections stand in stacks, one per tier and load, so that every operation is a few array accesses whatever the number of
+//! connections. Invariant: a connection stands in at most one stack, at the place that is remembered for it.
 
 use crate::ConnectionId;
 use crate::ids::IdMap;
 
-/// The connections that can take a request, by load.
+/// Who is asked first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Tier {
+    /// Nothing speaks against it.
+    Trusted,
+    /// Asked for proof, or compared with another.
+    Doubted,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Place {
+    tier: Tier,
+    load: usize,
+    at: usize,
+}
+
+/// The stacks of one tier, by load.
 #[derive(Default, Debug)]
-pub(crate) struct Ready {
+struct Stacks {
     stacks: Vec<Vec<ConnectionId>>,
-    places: IdMap<ConnectionId, (usize, usize)>,
     /// No stack below this one holds anything.
     lowest: usize,
 }
 
-impl Ready {
-    /// Puts a connection on top of the stack of its load, from wherever it stood.
-    pub(crate) fn put(&mut self, connection: ConnectionId, load: u32) {
-        self.remove(connection);
-        let load = load as usize;
-        if self.stacks.len() <= load {
-            self.stacks.resize_with(load + 1, Vec::new);
-        }
-        self.places.insert(connection, (load, self.stacks[load].len()));
-        self.stacks[load].push(connection);
-        self.lowest = self.lowest.min(load);
+impl Stacks {
+    /// Those in it, best first.
+    fn iter(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.stacks.iter().skip(self.lowest).flat_map(|stack| stack.iter().rev()).copied()
     }
 
-    /// Takes a connection out, if it is in.
-    pub(crate) fn remove(&mut self, connection: ConnectionId) {
-        let Some((load, place)) = self.places.remove(&connection) else { return };
-        let stack = &mut self.stacks[load];
-        stack.swap_remove(place);
-        if let Some(moved) = stack.get(place) {
-            self.places.insert(*moved, (load, place));
-        }
-    }
-
-    /// The connection for the next request.
-    pub(crate) fn best(&mut self) -> Option<ConnectionId> {
+    fn best(&mut self) -> Option<ConnectionId> {
         while self.lowest < self.stacks.len() {
             match self.stacks[self.lowest].last() {
                 Some(connection) => return Some(*connection),
@@ -48,6 +45,61 @@ impl Ready {
             }
         }
         None
+    }
+}
+
+/// The connections that can take a request.
+#[derive(Default, Debug)]
+pub(crate) struct Ready {
+    trusted: Stacks,
+    doubted: Stacks,
+    places: IdMap<ConnectionId, Place>,
+}
+
+impl Ready {
+    fn tier(&mut self, tier: Tier) -> &mut Stacks {
+        match tier {
+            Tier::Trusted => &mut self.trusted,
+            Tier::Doubted => &mut self.doubted,
+        }
+    }
+
+    /// Puts a connection on top of the stack of its tier and load; one that stands there already keeps its place.
+    pub(crate) fn put(&mut self, connection: ConnectionId, tier: Tier, load: u32) {
+        let load = load as usize;
+        if self.places.get(&connection).is_some_and(|place| (place.tier, place.load) == (tier, load)) {
+            return;
+        }
+        self.remove(connection);
+        let stacks = self.tier(tier);
+        if stacks.stacks.len() <= load {
+            stacks.stacks.resize_with(load + 1, Vec::new);
+        }
+        stacks.lowest = stacks.lowest.min(load);
+        let stack = &mut stacks.stacks[load];
+        stack.push(connection);
+        let at = stack.len() - 1;
+        self.places.insert(connection, Place { tier, load, at });
+    }
+
+    /// Takes a connection out, if it is in.
+    pub(crate) fn remove(&mut self, connection: ConnectionId) {
+        let Some(place) = self.places.remove(&connection) else { return };
+        let stack = &mut self.tier(place.tier).stacks[place.load];
+        stack.swap_remove(place.at);
+        if let Some(moved) = stack.get(place.at).copied() {
+            self.places.insert(moved, place);
+        }
+    }
+
+    /// The connection for the next request.
+    pub(crate) fn best(&mut self) -> Option<ConnectionId> {
+        self.trusted.best().or_else(|| self.doubted.best())
+    }
+
+    /// The best one that is trusted and is not `other`.
+    pub(crate) fn best_but(&self, other: ConnectionId) -> Option<ConnectionId> {
+        self.trusted.iter().find(|found| *found != other)
     }
 }
 
@@ -63,25 +115,37 @@ mod tests {
     fn least_loaded_first_then_most_recent() {
         let mut ready = Ready::default();
         assert_eq!(ready.best(), None);
-        ready.put(A, 1);
-        ready.put(B, 0);
-        ready.put(C, 0);
+        ready.put(A, Tier::Trusted, 1);
+        ready.put(B, Tier::Trusted, 0);
+        ready.put(C, Tier::Trusted, 0);
         assert_eq!(ready.best(), Some(C));
-        ready.put(C, 1);
+        assert_eq!(ready.best_but(C), Some(B));
+        ready.put(C, Tier::Trusted, 1);
         assert_eq!(ready.best(), Some(B));
-        ready.put(B, 2);
+        ready.put(B, Tier::Trusted, 2);
         assert_eq!(ready.best(), Some(C));
         ready.remove(C);
         assert_eq!(ready.best(), Some(A));
-        ready.put(B, 0);
+        ready.put(B, Tier::Trusted, 0);
         assert_eq!(ready.best(), Some(B));
+    }
+
+    #[test]
+    fn those_in_doubt_come_last_whatever_their_load() {
+        let mut ready = Ready::default();
+        ready.put(A, Tier::Doubted, 0);
+        assert_eq!((ready.best(), ready.best_but(B)), (Some(A), None));
+        ready.put(B, Tier::Trusted, 7);
+        assert_eq!(ready.best(), Some(B));
+        ready.put(A, Tier::Trusted, 0);
+        assert_eq!(ready.best(), Some(A));
     }
 
     #[test]
     fn removal_from_the_middle_keeps_the_others_findable() {
         let mut ready = Ready::default();
         for connection in [A, B, C] {
-            ready.put(connection, 0);
+            ready.put(connection, Tier::Trusted, 0);
         }
         ready.remove(A);
         ready.remove(A);

@@ -1,37 +1,23 @@
-//! The requests that have not ended: who waits, in which order, and which attempt each one has out.
+//! All requests that have not ended, and the order in which they wait.
+//!
+//! Two queues: those that are out and want to be rescued go before those that wait for their first connection, since they
+//! have waited longer. A queue may also name requests that left it; these are skipped, and swept when they are the majority.
+//! Invariant: `waiting` and `rescuing` count exactly the requests in those phases.
 
 use std::collections::VecDeque;
 
+use crate::event::Repeat;
 use crate::ids::IdMap;
+use crate::request::{Phase, Request, Turn};
 use crate::{AttemptId, RequestId, Time};
 
-/// What a request is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Phase {
-    /// Waiting for a connection.
-    Waiting,
-    /// Out, as this attempt.
-    Out(AttemptId),
-    /// Its response head has been delivered; the body goes on.
-    Delivered(AttemptId),
-}
-
-/// A request that has not ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Request {
-    pub(crate) phase: Phase,
-    pub(crate) deadline: Option<Time>,
-    /// Times it was refused unprocessed.
-    pub(crate) refusals: u32,
-}
-
-/// All of them. Invariant: exactly the waiting ones count as waiting; the queue may also name some that left it, which
-/// are skipped, and swept when they are the majority.
 #[derive(Default, Debug)]
 pub(crate) struct Requests {
     table: IdMap<RequestId, Request>,
     queue: VecDeque<RequestId>,
+    rescues: VecDeque<RequestId>,
     waiting: u32,
+    rescuing: u32,
 }
 
 impl Requests {
@@ -39,75 +25,121 @@ impl Requests {
         self.table.contains_key(&id)
     }
 
+    pub(crate) fn get(&self, id: RequestId) -> Option<&Request> {
+        self.table.get(&id)
+    }
+
     pub(crate) fn waiting(&self) -> u32 {
         self.waiting
     }
 
+    pub(crate) fn rescuing(&self) -> u32 {
+        self.rescuing
+    }
+
     /// A new request, at the end of the queue.
-    pub(crate) fn add(&mut self, id: RequestId, deadline: Option<Time>) {
-        self.table.insert(id, Request { phase: Phase::Waiting, deadline, refusals: 0 });
+    pub(crate) fn add(&mut self, id: RequestId, arrived: Time, deadline: Option<Time>, repeat: Repeat) {
+        let request = Request { phase: Phase::Waiting, arrived, deadline, repeat, refusals: 0, extra: 0 };
+        self.table.insert(id, request);
         self.queue.push_back(id);
         self.waiting += 1;
     }
 
-    /// Puts one that was refused back, ahead of all others: it has waited longest. Counts the refusal.
-    pub(crate) fn put_back(&mut self, id: RequestId) {
-        if let Some(request) = self.table.get_mut(&id) {
-            if request.phase != Phase::Waiting {
-                request.phase = Phase::Waiting;
-                request.refusals += 1;
-                self.queue.push_front(id);
+    /// Moves a request on, into the queue where it has to wait, if it has. One that comes back is ahead of all others.
+    pub(crate) fn turn(&mut self, id: RequestId, turn: Turn) {
+        let Some(request) = self.table.get_mut(&id) else { return };
+        let before = request.phase;
+        request.phase = before.after(turn);
+        let after = request.phase;
+        if before == after {
+            return;
+        }
+        self.uncount(before);
+        match after {
+            Phase::Waiting => {
                 self.waiting += 1;
+                self.queue.push_front(id);
             }
+            Phase::Rescuing(_) => {
+                self.rescuing += 1;
+                self.rescues.push_back(id);
+            }
+            Phase::Out(_) | Phase::Raced(..) | Phase::Delivered(_) => {}
         }
     }
 
-    /// The first one waiting, taken out of the queue and out as `attempt`.
-    pub(crate) fn send_next(&mut self, attempt: AttemptId) -> Option<(RequestId, Request)> {
-        while let Some(id) = self.queue.pop_front() {
-            if let Some(request) = self.table.get_mut(&id).filter(|r| r.phase == Phase::Waiting) {
-                request.phase = Phase::Out(attempt);
-                self.waiting -= 1;
-                return Some((id, *request));
-            }
+    /// Counts a repetition: a refused one (free of risk), or an extra one (at a risk).
+    pub(crate) fn count(&mut self, id: RequestId, refusals: u32, extra: u32) {
+        if let Some(request) = self.table.get_mut(&id) {
+            request.refusals += refusals;
+            request.extra += extra;
+        }
+    }
+
+    /// The request that has waited longest for its first connection.
+    pub(crate) fn first_waiting(&mut self) -> Option<(RequestId, Request)> {
+        Self::first(&mut self.queue, &self.table, |phase| phase == Phase::Waiting)
+    }
+
+    /// The request that has waited longest for its rescue.
+    pub(crate) fn first_rescuing(&mut self) -> Option<(RequestId, Request)> {
+        Self::first(&mut self.rescues, &self.table, |phase| matches!(phase, Phase::Rescuing(_)))
+    }
+
+    fn first(
+        queue: &mut VecDeque<RequestId>,
+        table: &IdMap<RequestId, Request>,
+        is_here: impl Fn(Phase) -> bool,
+    ) -> Option<(RequestId, Request)> {
+        while let Some(id) = queue.front().copied() {
+            match table.get(&id).filter(|request| is_here(request.phase)) {
+                Some(request) => return Some((id, *request)),
+                None => queue.pop_front(),
+            };
         }
         None
-    }
-
-    /// The head that `attempt` brought is the caller's, if that attempt is what it waits for.
-    pub(crate) fn deliver(&mut self, id: RequestId, attempt: AttemptId) {
-        if let Some(request) = self.table.get_mut(&id).filter(|r| r.phase == Phase::Out(attempt)) {
-            request.phase = Phase::Delivered(attempt);
-        }
-    }
-
-    pub(crate) fn get(&self, id: RequestId) -> Option<&Request> {
-        self.table.get(&id)
     }
 
     /// Forgets a request that ended.
     pub(crate) fn remove(&mut self, id: RequestId) -> Option<Request> {
         let request = self.table.remove(&id)?;
-        if request.phase == Phase::Waiting {
-            self.waiting -= 1;
-            if self.queue.len() > 2 * self.waiting as usize + 64 {
-                let table = &self.table;
-                self.queue.retain(|id| table.get(id).is_some_and(|r| r.phase == Phase::Waiting));
-            }
-        }
+        self.uncount(request.phase);
+        self.sweep();
         Some(request)
     }
 
-    /// All that wait, in order.
+    /// Forgets the request if `attempt` is what answered it.
+    pub(crate) fn remove_delivered(&mut self, id: RequestId, attempt: AttemptId) {
+        if self.get(id).is_some_and(|request| request.phase == Phase::Delivered(attempt)) {
+            self.remove(id);
+        }
+    }
+
+    /// All that wait for their first connection, in order, forgotten.
     pub(crate) fn drain_waiting(&mut self) -> Vec<RequestId> {
         let mut ids = Vec::with_capacity(self.waiting as usize);
-        while let Some(id) = self.queue.pop_front() {
-            if self.table.get(&id).is_some_and(|r| r.phase == Phase::Waiting) {
-                self.table.remove(&id);
-                ids.push(id);
-            }
+        while let Some((id, _)) = self.first_waiting() {
+            self.remove(id);
+            ids.push(id);
         }
-        self.waiting = 0;
         ids
+    }
+
+    fn uncount(&mut self, phase: Phase) {
+        match phase {
+            Phase::Waiting => self.waiting -= 1,
+            Phase::Rescuing(_) => self.rescuing -= 1,
+            Phase::Out(_) | Phase::Raced(..) | Phase::Delivered(_) => {}
+        }
+    }
+
+    fn sweep(&mut self) {
+        let table = &self.table;
+        if self.queue.len() > 2 * self.waiting as usize + 64 {
+            self.queue.retain(|id| table.get(id).is_some_and(|r| r.phase == Phase::Waiting));
+        }
+        if self.rescues.len() > 2 * self.rescuing as usize + 64 {
+            self.rescues.retain(|id| table.get(id).is_some_and(|r| matches!(r.phase, Phase::Rescuing(_))));
+        }
     }
 }

@@ -18,7 +18,9 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::{Action, CloseReason, Event, FailReason, Limits, Pool, Time};
+use crate::{
+    Action, CloseReason, DrainReason, Event, FailReason, Limits, Pool, ProbeKind, Repeat, RequestId, Time,
+};
 
 /// The version of the format that this code reads and writes.
 const VERSION: &str = "outlive-trace 1";
@@ -132,8 +134,17 @@ fn tell(pool: &mut Pool, at: Time, event: Event, lines: &mut Vec<Line>) {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request { request, deadline: None } => write!(f, "request {request}"),
-            Self::Request { request, deadline: Some(at) } => write!(f, "request {request} by {at}"),
+            Self::Request { request, deadline, repeat } => {
+                write!(f, "request {request}")?;
+                if let Some(at) = deadline {
+                    write!(f, " by {at}")?;
+                }
+                match repeat {
+                    Repeat::IfUnprocessed => Ok(()),
+                    Repeat::OnSuspicion => f.write_str(" repeatable"),
+                    Repeat::WhenLate => f.write_str(" repeatable when-late"),
+                }
+            }
             Self::Cancel { request } => write!(f, "cancel {request}"),
             Self::Connected { connection, streams, can_probe: true } => {
                 write!(f, "connected {connection} x{streams}")
@@ -153,7 +164,15 @@ impl fmt::Display for Event {
             Self::Refused { attempt, again: true } => write!(f, "refused {attempt} again"),
             Self::Refused { attempt, again: false } => write!(f, "refused {attempt}"),
             Self::Failed { attempt } => write!(f, "failed {attempt}"),
-            Self::GoAway { connection } => write!(f, "goaway {connection}"),
+            Self::GoAway { connection, calm: false } => write!(f, "goaway {connection}"),
+            Self::GoAway { connection, calm: true } => write!(f, "goaway {connection} calm"),
+            Self::Writable { connection, writable: false } => write!(f, "blocked {connection}"),
+            Self::Writable { connection, writable: true } => write!(f, "writable {connection}"),
+            Self::Kernel { connection, unacked, retransmits } => {
+                write!(f, "kernel {connection} unacked {unacked} retransmits {retransmits}")
+            }
+            Self::Address { address, known: true } => write!(f, "address {address}"),
+            Self::Address { address, known: false } => write!(f, "no-address {address}"),
             Self::Closed { connection } => write!(f, "closed {connection}"),
             Self::Tick => f.write_str("tick"),
         }
@@ -163,12 +182,15 @@ impl fmt::Display for Event {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dial { connection } => write!(f, "dial {connection}"),
+            Self::Dial { connection, address: None } => write!(f, "dial {connection}"),
+            Self::Dial { connection, address: Some(address) } => write!(f, "dial {connection} {address}"),
             Self::Send { request, attempt, connection } => write!(f, "send {request} {connection} {attempt}"),
             Self::Abandon { attempt } => write!(f, "abandon {attempt}"),
-            Self::Probe { connection } => write!(f, "probe {connection}"),
+            Self::Probe { connection, by: ProbeKind::Ping } => write!(f, "probe {connection}"),
+            Self::Probe { connection, by: ProbeKind::Settings } => write!(f, "probe {connection} settings"),
             Self::Suspect { connection } => write!(f, "suspect {connection}"),
             Self::Clear { connection } => write!(f, "clear {connection}"),
+            Self::Drain { connection, why } => write!(f, "drain {connection} {why}"),
             Self::Close { connection, why } => write!(f, "close {connection} {why}"),
             Self::Fail { request, why } => write!(f, "fail {request} {why}"),
         }
@@ -279,10 +301,7 @@ fn read_count(word: &str) -> Result<u32, String> {
 
 fn read_fact(words: &[&str]) -> Result<Event, String> {
     Ok(match *words {
-        ["request", request] => Event::Request { request: read(request)?, deadline: None },
-        ["request", request, "by", at] => {
-            Event::Request { request: read(request)?, deadline: Some(read(at)?) }
-        }
+        ["request", request, ref how @ ..] => read_request(read(request)?, how)?,
         ["cancel", request] => Event::Cancel { request: read(request)? },
         ["connected", c, x] => {
             Event::Connected { connection: read(c)?, streams: read_count(x)?, can_probe: true }
@@ -300,21 +319,48 @@ fn read_fact(words: &[&str]) -> Result<Event, String> {
         ["refused", a, "again"] => Event::Refused { attempt: read(a)?, again: true },
         ["refused", a] => Event::Refused { attempt: read(a)?, again: false },
         ["failed", a] => Event::Failed { attempt: read(a)? },
-        ["goaway", c] => Event::GoAway { connection: read(c)? },
+        ["goaway", c] => Event::GoAway { connection: read(c)?, calm: false },
+        ["goaway", c, "calm"] => Event::GoAway { connection: read(c)?, calm: true },
+        ["blocked", c] => Event::Writable { connection: read(c)?, writable: false },
+        ["writable", c] => Event::Writable { connection: read(c)?, writable: true },
+        ["kernel", c, "unacked", unacked, "retransmits", retransmits] => {
+            Event::Kernel { connection: read(c)?, unacked: read(unacked)?, retransmits: read(retransmits)? }
+        }
+        ["address", address] => Event::Address { address: read(address)?, known: true },
+        ["no-address", address] => Event::Address { address: read(address)?, known: false },
         ["closed", c] => Event::Closed { connection: read(c)? },
         ["tick"] => Event::Tick,
         _ => return Err(format!("`{}` is no fact", words.join(" "))),
     })
 }
 
+fn read_request(request: RequestId, how: &[&str]) -> Result<Event, String> {
+    let (deadline, how) = match *how {
+        ["by", at, ref rest @ ..] => (Some(read(at)?), rest),
+        ref rest => (None, rest),
+    };
+    let repeat = match *how {
+        [] => Repeat::IfUnprocessed,
+        ["repeatable"] => Repeat::OnSuspicion,
+        ["repeatable", "when-late"] => Repeat::WhenLate,
+        _ => return Err(format!("`{}` says nothing about a request", how.join(" "))),
+    };
+    Ok(Event::Request { request, deadline, repeat })
+}
+
 fn read_decision(words: &[&str]) -> Result<Action, String> {
     Ok(match *words {
-        ["dial", c] => Action::Dial { connection: read(c)? },
+        ["dial", c] => Action::Dial { connection: read(c)?, address: None },
+        ["dial", c, address] => Action::Dial { connection: read(c)?, address: Some(read(address)?) },
         ["send", r, c, a] => Action::Send { request: read(r)?, connection: read(c)?, attempt: read(a)? },
         ["abandon", a] => Action::Abandon { attempt: read(a)? },
-        ["probe", c] => Action::Probe { connection: read(c)? },
+        ["probe", c] => Action::Probe { connection: read(c)?, by: ProbeKind::Ping },
+        ["probe", c, "settings"] => Action::Probe { connection: read(c)?, by: ProbeKind::Settings },
         ["suspect", c] => Action::Suspect { connection: read(c)? },
         ["clear", c] => Action::Clear { connection: read(c)? },
+        ["drain", c, why] => {
+            Action::Drain { connection: read(c)?, why: read_reason(why, &DrainReason::ALL)? }
+        }
         ["close", c, why] => {
             Action::Close { connection: read(c)?, why: read_reason(why, &CloseReason::ALL)? }
         }

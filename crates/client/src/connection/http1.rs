@@ -135,7 +135,7 @@ impl Task {
         while let Poll::Ready(order) = self.orders.poll_recv(cx) {
             match order {
                 Some(Order::Settle(attempt)) => self.settling = Some(attempt),
-                Some(Order::Probe) => {} // HTTP/1.1 has no PING, and the pool knows it.
+                Some(Order::Probe(_)) => {} // HTTP/1.1 has no PING, and the pool knows it.
                 Some(Order::Cut) | None => return Poll::Ready(()),
             }
         }

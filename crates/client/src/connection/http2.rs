@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use h2::client::{Connection, PushPromises, SendRequest};
 use h2::{Ping, PingPong, SendStream};
-use outlive_core::AttemptId;
+use outlive_core::{AttemptId, ProbeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::dial::Transport;
@@ -24,7 +24,7 @@ use crate::head::Head;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
 use crate::sending::Wire;
-use crate::settings::FAREWELL;
+use crate::settings::{FAREWELL, STREAM_WINDOW};
 use crate::upload::Upload;
 
 type H2 = Box<Connection<Meter<Transport>, Bytes>>;
@@ -106,7 +106,7 @@ pub(super) async fn drive(
     if !guard.connected(super::Link::Http2(link), streams) {
         return;
     }
-    let mut task = Task { connection, ping, orders, gauge, streams, max_streams };
+    let mut task = Task { connection, ping, settings: 1, awaited: None, orders, gauge, streams, max_streams };
     let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
     drop(task.orders);
     match end {
@@ -131,6 +131,10 @@ fn allowed(connection: &H2, max_streams: u32) -> u32 {
 struct Task {
     connection: H2,
     ping: PingPong,
+    /// How many SETTINGS were sent: the first by h2 at the start, each further one to ask for proof.
+    settings: u32,
+    /// The one whose answer is asked for.
+    awaited: Option<u32>,
     orders: UnboundedReceiver<Order>,
     gauge: Arc<Gauge>,
     streams: u32,
@@ -156,15 +160,31 @@ impl Task {
                 guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.probe_covers()));
                 continue;
             }
+            if self.awaited.is_some_and(|awaited| self.gauge.settings_acks() >= awaited) {
+                self.awaited = None;
+                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.probe_covers()));
+                continue;
+            }
             match self.orders.poll_recv(cx) {
                 // One PING at a time; if one is out, its answer is what is asked for.
-                Poll::Ready(Some(Order::Probe)) => _ = self.ping.send_ping(Ping::opaque()),
+                Poll::Ready(Some(Order::Probe(ProbeKind::Ping))) => _ = self.ping.send_ping(Ping::opaque()),
+                Poll::Ready(Some(Order::Probe(ProbeKind::Settings))) => self.send_settings(),
                 Poll::Ready(Some(Order::Settle(_))) => {} // HTTP/1.1's.
                 Poll::Ready(Some(Order::Cut)) => return Poll::Ready(End::Cut),
                 Poll::Ready(None) => return Poll::Ready(End::Unwanted),
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Asks with a SETTINGS frame: a window that is one byte smaller, or that of before again.
+    fn send_settings(&mut self) {
+        let window = STREAM_WINDOW - self.settings % 2;
+        // One at a time here too: h2 refuses another while one is out, and that one's answer is what is asked for.
+        if self.connection.set_initial_window_size(window).is_ok() {
+            self.settings += 1;
+        }
+        self.awaited = Some(self.settings);
     }
 
     fn tell_what_was_read(&mut self, guard: &Guard) {

@@ -17,17 +17,17 @@ use crate::sending::Sending;
 impl Ledger {
     pub(super) fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Dial { connection } => self.dial(connection),
+            Action::Dial { connection, address: _ } => self.dial(connection),
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             // Its last handle goes, and h2 resets the stream.
             Action::Abandon { attempt } => drop(self.attempts.remove(&attempt)),
-            Action::Probe { connection } => {
+            Action::Probe { connection, by } => {
                 if let Some(entry) = self.connections.get(&connection) {
-                    entry.order(Order::Probe);
+                    entry.order(Order::Probe(by));
                 }
             }
             // Worth telling, once there is a trace to tell it to.
-            Action::Suspect { .. } | Action::Clear { .. } => {}
+            Action::Suspect { .. } | Action::Clear { .. } | Action::Drain { .. } => {}
             Action::Close { connection, why } => self.close(connection, why),
             Action::Fail { request, why } => self.fail(request, why),
         }
@@ -56,12 +56,12 @@ impl Ledger {
                 request.wake(&mut self.aftermath);
                 self.attempts.insert(attempt, Out { request: id, connection, stream });
                 if last {
-                    self.facts.push_back(Event::GoAway { connection });
+                    self.facts.push_back(Event::GoAway { connection, calm: false });
                 }
             }
             SendOutcome::TakesNoMore => {
                 // The connection knows more than the pool: its GOAWAY or its end has not been told yet.
-                self.facts.push_back(Event::GoAway { connection });
+                self.facts.push_back(Event::GoAway { connection, calm: false });
                 self.facts.push_back(Event::Refused { attempt, again: true });
             }
             SendOutcome::Invalid(error) => {
@@ -78,7 +78,7 @@ impl Ledger {
         }
         if let Some(entry) = self.forget(connection) {
             match why {
-                CloseReason::Dead | CloseReason::GivenUp => entry.order(Order::Cut),
+                CloseReason::Dead | CloseReason::GivenUp | CloseReason::Surplus => entry.order(Order::Cut),
                 // Its task says goodbye when nobody is left who could give it orders.
                 CloseReason::Drained | CloseReason::Idle => {}
             }

@@ -45,7 +45,7 @@ impl Ledger {
 
     /// GOAWAY was read: streams above `last` were not and will not be processed.
     pub(crate) fn gone_away(&mut self, connection: ConnectionId, last: u32) {
-        self.record(Event::GoAway { connection });
+        self.record(Event::GoAway { connection, calm: false });
         self.refuse_above(connection, last);
     }
 
@@ -75,7 +75,7 @@ impl Ledger {
     pub(crate) fn ended(&mut self, connection: ConnectionId, cause: Option<Cause>) {
         let Some(entry) = self.connections.get_mut(&connection) else { return };
         match entry.end() {
-            Ending::AfterItsAttempt => return self.record(Event::GoAway { connection }),
+            Ending::AfterItsAttempt => return self.record(Event::GoAway { connection, calm: false }),
             Ending::Settled(attempt) => self.done(attempt),
             Ending::Unwritten { above } => self.refuse_above(connection, above),
             Ending::Clean => {}

@@ -10,7 +10,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use outlive_core::{
-    Action, AttemptId, ConnectionId, Event, FailReason, IdMap, Limits, Pool, RequestId, Time,
+    Action, AttemptId, ConnectionId, Event, FailReason, IdMap, Limits, Pool, Repeat, RequestId, Time,
 };
 use tokio::runtime::Handle;
 
@@ -106,7 +106,7 @@ impl Ledger {
         self.requests.insert(id, Request::new(head, body));
         let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
         let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
-        self.record(Event::Request { request: id, deadline });
+        self.record(Event::Request { request: id, deadline, repeat: Repeat::IfUnprocessed });
         id
     }
 
@@ -135,7 +135,7 @@ impl Ledger {
         }
         self.record(Event::Answered { attempt });
         if last {
-            self.record(Event::GoAway { connection });
+            self.record(Event::GoAway { connection, calm: false });
         }
     }
 
@@ -172,7 +172,7 @@ impl Ledger {
             }
             Fact::Refused => self.refused(attempt),
             Fact::GoneAway => {
-                self.record(Event::GoAway { connection });
+                self.record(Event::GoAway { connection, calm: false });
                 self.refused(attempt);
             }
             Fact::GivenUp => {

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outlive_core::{Action, AttemptId, ConnectionId, Event, Limits, RequestId, Span, Time};
+use outlive_core::{
+    Action, AddressId, AttemptId, ConnectionId, Event, Limits, Repeat, RequestId, Span, Time,
+};
 
 use super::chance::Chance;
 use super::history::History;
@@ -28,12 +30,23 @@ struct Manner {
     nonsense: u64,
     /// Usual microseconds of a caller's timeout; 0 for none.
     timeout: u64,
+    /// One in so many: connections that answer probes and no requests.
+    stalls: u64,
 }
 
 struct Wire {
     dies: Time,
+    /// From when on it answers no requests, but still probes.
+    stalls: Time,
     single: bool,
     sent: Vec<AttemptId>,
+}
+
+impl Wire {
+    /// Whether nobody can find out by asking that requests are lost here.
+    fn is_hopeless(&self, at: Time) -> bool {
+        self.dies <= at && self.single || self.stalls <= at
+    }
 }
 
 pub struct World {
@@ -53,7 +66,7 @@ pub struct World {
 /// Facts per history, at most, before the world turns kind and lets everything end.
 const FACTS: usize = 250;
 /// Steps until everything must have ended.
-const PATIENCE: usize = 4_000;
+const PATIENCE: usize = 60_000;
 
 impl World {
     pub fn new(seed: u64) -> (Self, Limits) {
@@ -70,6 +83,7 @@ impl World {
             sleeps: [10, 1000][chance.below(2) as usize],
             nonsense: [0, 0, 10][chance.below(3) as usize],
             timeout: [0, 10_000, 50_000][chance.below(3) as usize],
+            stalls: [2, 10, 1000][chance.below(3) as usize],
         };
         let mut limits = Limits::default();
         if chance.once_in(2) {
@@ -77,6 +91,21 @@ impl World {
         }
         if chance.once_in(3) {
             limits.connections = 1 + chance.below(5) as u32;
+        }
+        if chance.once_in(4) {
+            limits.resets = 1 + chance.below(3) as u32;
+        }
+        if chance.once_in(4) {
+            limits.connections_min = (1 + chance.below(3) as u32).min(limits.connections);
+        }
+        if chance.once_in(4) {
+            limits.age = Span::from_millis(20 + chance.below(1_000));
+        }
+        if chance.once_in(4) {
+            limits.wait = Span::from_millis(1 + chance.below(100));
+        }
+        if chance.once_in(4) {
+            (limits.extra_percent, limits.extra_floor) = (chance.below(30) as u32, chance.below(5) as u32);
         }
         if chance.once_in(3) {
             limits.waiting = 1 + chance.below(20) as u32;
@@ -105,6 +134,9 @@ impl World {
 
     /// Lives through one history.
     pub fn live(mut self, history: &mut History) -> Result<(), Broken> {
+        for address in 0..self.chance.below(4) {
+            self.tell(Time::ZERO, Event::Address { address: AddressId(address), known: true });
+        }
         self.next_request(Time::ZERO);
         for _ in 0..FACTS {
             if !self.step(history)? {
@@ -125,21 +157,24 @@ impl World {
 
     /// From here on nothing dies, fails, sleeps or lies, and what is dead is closed at last.
     fn turn_kind(&mut self) {
-        self.manner =
-            Manner { deaths: u64::MAX, failures: u64::MAX, sleeps: u64::MAX, nonsense: 0, ..self.manner };
+        self.manner = Manner {
+            stalls: u64::MAX,
+            deaths: u64::MAX,
+            failures: u64::MAX,
+            sleeps: u64::MAX,
+            nonsense: 0,
+            ..self.manner
+        };
         self.asked_for = 0;
         let end = self.now + Span::from_secs(40);
-        let dead: Vec<ConnectionId> = self
-            .wires
-            .iter()
-            .filter(|(_, wire)| wire.dies <= end && wire.single)
-            .map(|(id, _)| *id)
-            .collect();
+        let dead: Vec<ConnectionId> =
+            self.wires.iter().filter(|(_, wire)| wire.is_hopeless(end)).map(|(id, _)| *id).collect();
         for connection in dead {
             self.tell(end, Event::Closed { connection });
         }
-        for wire in self.wires.values_mut().filter(|wire| wire.dies > self.now) {
-            wire.dies = Time::NEVER;
+        for wire in self.wires.values_mut() {
+            wire.dies = if wire.dies > self.now { Time::NEVER } else { wire.dies };
+            wire.stalls = if wire.stalls > self.now { Time::NEVER } else { wire.stalls };
         }
     }
 
@@ -160,7 +195,9 @@ impl World {
             usual => Some(at + Span::from_micros(1 + self.chance.below(2 * usual))),
         };
         let deadline = timeout.filter(|_| !self.chance.once_in(3));
-        self.tell(at, Event::Request { request, deadline });
+        let repeat =
+            [Repeat::IfUnprocessed, Repeat::OnSuspicion, Repeat::WhenLate][self.chance.below(3) as usize];
+        self.tell(at, Event::Request { request, deadline, repeat });
         if let Some(timeout) = timeout {
             self.tell(timeout, Event::Cancel { request });
         } else if self.chance.once_in(4) {
@@ -179,7 +216,7 @@ impl World {
             self.happen(history, at, event)?;
         }
         let fact = self.coming.keys().next().map(|(at, _)| *at);
-        let due = history.pool.deadline();
+        let due = history.core.deadline();
         match (fact, due) {
             (None, None) => return Ok(false),
             (fact, Some(due)) if fact.is_none_or(|fact| due <= fact) => self.wake(history, due)?,
@@ -208,11 +245,15 @@ impl World {
             false => self.chance.below(500),
         };
         let at = due.max(self.now) + Span::from_micros(late);
-        let heard: Vec<ConnectionId> = history.pool.in_doubt(at).collect();
+        let heard: Vec<ConnectionId> = history.core.in_doubt(at);
         for connection in heard {
             if self.chance.once_in(4) {
                 let at_least = at - Span::from_micros(self.chance.below(5_000));
                 self.happen(history, at, Event::Heard { connection, at: at_least })?;
+            }
+            if self.chance.once_in(3) {
+                let (unacked, retransmits) = (self.chance.below(2) as u32, self.chance.below(3) as u32);
+                self.happen(history, at, Event::Kernel { connection, unacked, retransmits })?;
             }
         }
         self.happen(history, at, Event::Tick)
@@ -221,13 +262,15 @@ impl World {
     /// Whether the fact would have come over a wire that is dead by then.
     fn is_lost(&self, event: Event, at: Time) -> bool {
         let connection = match event {
-            Event::Proven { connection, .. } | Event::GoAway { connection } => Some(connection),
+            Event::Proven { connection, .. } | Event::GoAway { connection, .. } => Some(connection),
             Event::Answered { attempt } | Event::Done { attempt } | Event::Failed { attempt } => {
                 self.attempts.get(&attempt).copied()
             }
             _ => None,
         };
-        connection.and_then(|connection| self.wires.get(&connection)).is_some_and(|wire| wire.dies <= at)
+        let needs_handler = !matches!(event, Event::Proven { .. } | Event::GoAway { .. });
+        let is_gone = |wire: &Wire| wire.dies <= at || needs_handler && wire.stalls <= at;
+        connection.and_then(|connection| self.wires.get(&connection)).is_some_and(is_gone)
     }
 
     fn happen(&mut self, history: &mut History, at: Time, event: Event) -> Result<(), Broken> {
@@ -237,8 +280,12 @@ impl World {
                 true => self.after(self.manner.trip * 20),
                 false => Time::NEVER,
             };
+            let stalls = match self.chance.once_in(self.manner.stalls) {
+                true => self.after(self.manner.trip * 20),
+                false => Time::NEVER,
+            };
             if self.dialing.remove(&connection) {
-                self.wires.insert(connection, Wire { dies, single: !can_probe, sent: Vec::new() });
+                self.wires.insert(connection, Wire { dies, stalls, single: !can_probe, sent: Vec::new() });
             }
         }
         for action in history.tell(at, event)? {
@@ -249,9 +296,9 @@ impl World {
 
     fn answer(&mut self, action: Action) {
         match action {
-            Action::Dial { connection } => self.dialled(connection),
+            Action::Dial { connection, .. } => self.dialled(connection),
             Action::Send { attempt, connection, .. } => self.sent(attempt, connection),
-            Action::Probe { connection } => {
+            Action::Probe { connection, .. } => {
                 let through = self.wires.get(&connection).and_then(|wire| match self.chance.once_in(4) {
                     // PINGs may overtake what was queued last.
                     true => wire.sent.iter().rev().nth(1).copied(),
@@ -264,6 +311,7 @@ impl World {
             | Action::Abandon { .. }
             | Action::Suspect { .. }
             | Action::Clear { .. }
+            | Action::Drain { .. }
             | Action::Fail { .. } => {}
         }
     }
@@ -282,7 +330,15 @@ impl World {
         }
         let later = at + Span::from_micros(self.chance.micros(self.manner.trip * 50));
         match self.chance.below(12) {
-            0 => self.tell(later, Event::GoAway { connection }),
+            0 => {
+                let calm = self.chance.once_in(3);
+                self.tell(later, Event::GoAway { connection, calm });
+            }
+            3 => {
+                self.tell(later, Event::Writable { connection, writable: false });
+                let again = later + Span::from_micros(self.chance.micros(self.manner.trip * 5));
+                self.tell(again, Event::Writable { connection, writable: true });
+            }
             1 => self.tell(later, Event::Closed { connection }),
             2 if !self.manner.single => {
                 let streams = 1 + self.chance.below(4) as u32;
@@ -315,8 +371,11 @@ impl World {
         let attempt = AttemptId(self.chance.below(self.attempts.len() as u64 + 3));
         let request = RequestId(self.chance.below(self.requests + 3));
         let streams = self.chance.below(4) as u32;
-        match self.chance.below(14) {
-            0 => Event::Request { request, deadline: Some(self.now) },
+        match self.chance.below(17) {
+            14 => Event::Writable { connection, writable: streams > 0 },
+            15 => Event::Kernel { connection, unacked: streams, retransmits: streams },
+            16 => Event::Address { address: AddressId(u64::from(streams)), known: request.0 % 3 > 0 },
+            0 => Event::Request { request, deadline: Some(self.now), repeat: Repeat::OnSuspicion },
             1 => Event::Cancel { request },
             2 => Event::Connected { connection, streams, can_probe: streams != 1 },
             3 => Event::DialFailed { connection },
@@ -327,7 +386,7 @@ impl World {
             8 => Event::Done { attempt },
             9 => Event::Refused { attempt, again: streams > 1 },
             10 => Event::Failed { attempt },
-            11 => Event::GoAway { connection },
+            11 => Event::GoAway { connection, calm: false },
             12 => Event::Closed { connection },
             _ => Event::Tick,
         }

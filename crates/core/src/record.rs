@@ -1,0 +1,248 @@
+//! Recording: what each fact changes in the books.
+//!
+//! A fact that ends a request's wait (an answer, a loss) says so at once; all else is left to settling.
+
+use crate::attempt::Step;
+use crate::comparison::Finding;
+use crate::connection::Connection;
+use crate::event::Repeat;
+use crate::evidence::Verdict;
+use crate::health::{Health, Sign};
+use crate::life::{self, Life};
+use crate::pool::Pool;
+use crate::request::Turn;
+use crate::{Action, AttemptId, ConnectionId, Event, FailReason, RequestId, Span, Time};
+
+impl Pool {
+    pub(crate) fn record(&mut self, event: Event, actions: &mut Vec<Action>) {
+        match event {
+            Event::Request { request, deadline, repeat } => self.request(request, deadline, repeat, actions),
+            Event::Cancel { request } => self.cancel(request, actions),
+            Event::Connected { connection, streams, can_probe } => {
+                self.connected(connection, streams, can_probe)
+            }
+            Event::DialFailed { connection } => self.dial_failed(connection, actions),
+            Event::Streams { connection, streams } => self.change(connection, |c| c.streams = streams),
+            Event::Heard { connection, at } => {
+                let at = at.min(self.now);
+                self.change(connection, |c| c.evidence.heard(at));
+            }
+            Event::Kernel { connection, unacked, retransmits } => {
+                let now = self.now;
+                self.change(connection, |c| c.evidence.kernel(now, unacked, retransmits));
+                self.look_now(connection);
+            }
+            Event::Writable { connection, writable } => self.change(connection, |c| c.writable = writable),
+            Event::Proven { connection, through } => self.proven(connection, through, actions),
+            Event::Answered { attempt } => self.answered(attempt, actions),
+            Event::Done { attempt } => self.done(attempt, actions),
+            Event::Refused { attempt, again } => self.refused(attempt, again, actions),
+            Event::Failed { attempt } => self.ended(attempt, FailReason::Failed, actions),
+            Event::GoAway { connection, calm } => self.go_away(connection, calm, actions),
+            Event::Closed { connection } => self.closed(connection, actions),
+            Event::Address { address, known } => self.addresses.know(address, known, &self.limits),
+            Event::Tick => self.touched.extend(self.timers.due(self.now)),
+        }
+    }
+
+    /// What was just told bears on judgement, which is otherwise not due.
+    fn look_now(&mut self, id: ConnectionId) {
+        if self.connections.contains_key(&id) {
+            self.timers.no_later_than(id, self.now);
+        }
+    }
+
+    fn change(&mut self, connection: ConnectionId, change: impl FnOnce(&mut Connection)) {
+        if let Some(found) = self.connections.get_mut(&connection) {
+            change(found);
+            self.touched.push(connection);
+        }
+    }
+
+    fn request(
+        &mut self,
+        request: RequestId,
+        deadline: Option<Time>,
+        repeat: Repeat,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.requests.contains(request) {
+            return;
+        }
+        if self.requests.waiting() >= self.limits.waiting {
+            actions.push(Action::Fail { request, why: FailReason::Queue });
+            return;
+        }
+        self.budget.request(self.now);
+        self.requests.add(request, self.now, deadline, repeat);
+    }
+
+    fn cancel(&mut self, request: RequestId, actions: &mut Vec<Action>) {
+        let Some(ended) = self.requests.remove(request) else { return };
+        for id in ended.phase.attempts() {
+            self.note_unanswered(id, actions);
+            self.give_up(id, actions);
+        }
+    }
+
+    /// This attempt is about to be given up. If it has no answer after longer than most answers take, its connection may be
+    /// stalled.
+    fn note_unanswered(&mut self, id: AttemptId, actions: &mut Vec<Action>) {
+        let Some(attempt) = self.attempts.get(&id).filter(|attempt| attempt.state.is_unanswered()) else {
+            return;
+        };
+        let (id, took) = (attempt.connection, self.now.since(attempt.sent));
+        let is_unusual = took >= self.patience_for(Span::ZERO);
+        self.patience.learn(took);
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if !is_unusual || !connection.can_probe || connection.health == Health::Suspect {
+            return;
+        }
+        connection.silent_row = connection.silent_row.saturating_add(1);
+        if connection.silent_row >= self.limits.silent_row {
+            connection.silent_row = 0;
+            self.find(Finding::Silent(id), actions);
+        }
+    }
+
+    fn connected(&mut self, id: ConnectionId, streams: u32, can_probe: bool) {
+        let Some(connection) = self.connections.get_mut(&id).filter(|c| c.life == Life::Dialing) else {
+            return;
+        };
+        let took = self.now.since(connection.since);
+        connection.open(self.now, streams, can_probe);
+        let age = self.limits.age;
+        if age < Span::MAX {
+            let less = self.chance.below(age.as_micros() / 10 + 1);
+            connection.aged = self.now + age - Span::from_micros(less);
+        }
+        self.dials.succeeded(took, streams);
+        self.touched.push(id);
+    }
+
+    fn dial_failed(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
+        if self.connections.get(&id).is_none_or(|connection| connection.life != Life::Dialing) {
+            return;
+        }
+        let Some(failed) = self.forget(id, actions) else { return };
+        self.addresses.failed(failed.address, self.now, &self.limits, &mut self.chance);
+        // Another dial may still succeed, another address, or a suspect recover: only where nothing is left does it end.
+        if self.census.all() == self.census.leaving && !self.addresses.has_untried() {
+            for request in self.requests.drain_waiting() {
+                actions.push(Action::Fail { request, why: FailReason::Dial });
+            }
+        }
+    }
+
+    fn proven(&mut self, id: ConnectionId, through: Option<AttemptId>, actions: &mut Vec<Action>) {
+        let Some(connection) = self.connections.get_mut(&id).filter(|c| c.life != Life::Dialing) else {
+            return;
+        };
+        connection.evidence.probe_answered(through, self.now, self.awake, &mut self.arrived);
+        self.rtt = connection.evidence.rtt;
+        self.clear(id, actions);
+        self.note_arrivals();
+    }
+
+    fn answered(&mut self, id: AttemptId, actions: &mut Vec<Action>) {
+        let Some(attempt) = self.attempts.get(&id).copied().filter(|attempt| attempt.state.lacks_head())
+        else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(&attempt.connection) else { return };
+        let took = self.now.since(attempt.sent);
+        if attempt.state.is_unanswered() {
+            self.patience.learn(took);
+            connection.evidence.rtt.bound(took);
+        }
+        connection.silent_row = 0;
+        let verdict = connection.evidence.answered(id, self.now, &mut self.arrived);
+        if verdict == Verdict::Cleared {
+            self.clear(attempt.connection, actions);
+        }
+        self.note_arrivals();
+        self.step(id, Step::Head);
+        self.deliver(attempt.request, id, actions);
+        self.find(Finding::Answered(attempt.connection), actions);
+    }
+
+    /// The head is the caller's, and the race, if there was one, is over.
+    fn deliver(&mut self, request: RequestId, winner: AttemptId, actions: &mut Vec<Action>) {
+        let Some(before) = self.requests.get(request).map(|request| request.phase) else { return };
+        if before.attempts().all(|id| id != winner) {
+            return;
+        }
+        self.requests.turn(request, Turn::Head(winner));
+        for loser in before.attempts().filter(|id| *id != winner) {
+            self.note_unanswered(loser, actions);
+            self.give_up(loser, actions);
+        }
+    }
+
+    /// Proof of life that settles the doubt.
+    fn clear(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        match connection.health {
+            Health::Alive => {}
+            Health::Asked => self.touched.push(id),
+            Health::Suspect => {
+                self.touched.push(id);
+                actions.push(Action::Clear { connection: id });
+            }
+        }
+        connection.health = connection.health.after(Sign::Proof);
+        self.addresses.proven(connection.address);
+    }
+
+    /// Tells each attempt that was just proven to have arrived.
+    fn note_arrivals(&mut self) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        for attempt in arrived.drain(..) {
+            self.step(attempt, Step::Proof);
+        }
+        self.arrived = arrived;
+    }
+
+    fn done(&mut self, id: AttemptId, actions: &mut Vec<Action>) {
+        self.answered(id, actions); // in case the glue skipped that fact: its meaning is clear
+        if let Some(done) = self.end(id) {
+            self.requests.remove_delivered(done.request, id);
+        }
+    }
+
+    fn ended(&mut self, id: AttemptId, why: FailReason, actions: &mut Vec<Action>) {
+        if let Some(ended) = self.end(id) {
+            self.lose(ended.request, id, why, actions);
+        }
+    }
+
+    fn refused(&mut self, id: AttemptId, again: bool, actions: &mut Vec<Action>) {
+        let Some(refused) = self.end(id) else { return };
+        if !again {
+            self.requests.count(refused.request, self.limits.refusals, 0); // this was the last time
+        }
+        self.lose(refused.request, id, FailReason::Refused, actions);
+    }
+
+    fn go_away(&mut self, id: ConnectionId, calm: bool, actions: &mut Vec<Action>) {
+        self.change(id, |c| c.life = c.life.after(life::Turn::Drain));
+        self.find(Finding::Lost(id), actions);
+        if calm {
+            self.calm = (self.calm * 2).max(self.limits.calm).min(self.limits.probe_rest_max);
+        }
+    }
+
+    fn closed(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
+        match self.connections.get(&id).map(|connection| connection.life) {
+            Some(Life::Dialing) => self.dial_failed(id, actions),
+            Some(Life::Open | Life::Retiring | Life::Draining) => {
+                let Some(closed) = self.forget(id, actions) else { return };
+                if !closed.evidence.ever_proven() {
+                    self.addresses.failed(closed.address, self.now, &self.limits, &mut self.chance);
+                }
+                self.bereave(closed.carried, FailReason::Lost, actions);
+            }
+            None => {}
+        }
+    }
+}
