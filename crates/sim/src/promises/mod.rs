@@ -74,7 +74,7 @@ impl Watch {
         let broken = |promise, how| Some(Broken { promise, how });
         let limits = &world.limits;
         let seconds = tally.lasted / SEC;
-        let floor = u64::from(limits.extra_floor) * (1 + seconds / 10);
+        let floor = u64::from(limits.extra_floor) * (1 + seconds.div_ceil(10));
         let budget = floor + tally.requests * u64::from(limits.extra_percent) / 100;
         if tally.risky > budget {
             return broken("P5", format!("{} extra attempts for {} requests", tally.risky, tally.requests));
