@@ -80,6 +80,8 @@ pub(crate) struct Evidence {
     kernel: Option<Kernel>,
     /// Segments sent again before the question was opened.
     retransmits: u32,
+    /// Resets sent since proof last arrived.
+    pub(crate) resets: u32,
     /// Probes since the last response head.
     probes: u32,
     last_probe: Time,
@@ -107,6 +109,7 @@ impl Evidence {
             given_up: None,
             kernel: None,
             retransmits: 0,
+            resets: 0,
             probes: 0,
             last_probe: now,
         }
@@ -165,14 +168,14 @@ impl Evidence {
         if let Some(probe) = self.probe.take().filter(|probe| probe.sent >= awake) {
             self.rtt.sample(now.since(probe.sent));
         }
-        self.proof = now;
+        (self.proof, self.resets) = (now, 0);
         if let Some(through) = through.min(self.last_sent) {
             self.prove(through, now, arrived);
         }
     }
 
     fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
-        self.proof = now;
+        (self.proof, self.resets) = (now, 0);
         self.proven = self.proven.max(Some(through));
         self.given_up = self.given_up.filter(|given_up| given_up.attempt > through);
         while let Some(owed) = self.owed.front().filter(|owed| owed.attempt <= through) {
@@ -241,6 +244,7 @@ impl Evidence {
             Open::Unanswered if self.is_pressed() => Time::ZERO,
             Open::Unanswered if self.owed.is_empty() => self.again_at(patience, awake),
             Open::Unanswered => self.owed_at(patience, awake),
+            Open::Resets => Time::ZERO,
             Open::Bodies => self.again_at(limits.body_patience.max(patience), awake),
         };
         Some(due.max(self.next_probe(calm, limits)))
@@ -273,10 +277,11 @@ impl Evidence {
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
         if let Some(given_up) = self.given_up {
-            // Its caller waited in vain for longer than a round trip takes; or, where politeness put the question off, the
-            // question does from now on.
+            // Its caller waited in vain for longer than a round trip takes. Where politeness put the question off, or
+            // probes were answered and requests were not, only the question's own wait counts.
             let waited = given_up.sent.max(awake) + floor;
-            return Some(if doubt.since > given_up.at { base + floor } else { waited.min(base + floor) });
+            let is_news = doubt.since <= given_up.at && self.probes <= 1;
+            return Some(if is_news { waited.min(base + floor) } else { base + floor });
         }
         let due = doubt.half.map_or(base + pto, |half| half.clamp(base + floor, base + pto));
         // A retransmission shows that it is not the peer that needs time: no allowance for a busy one.
@@ -318,6 +323,8 @@ pub(crate) enum Open {
     Nothing,
     /// Only response bodies.
     Bodies,
+    /// Resets that wait for proof that the last ones arrived.
+    Resets,
     /// A caller waits for a response head, or something given up is not proven to have arrived.
     Unanswered,
 }
