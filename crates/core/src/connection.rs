@@ -114,7 +114,7 @@ impl Connection {
     pub(crate) fn under_way(&self, limits: &Limits) -> Open {
         if self.unanswered > 0 || self.evidence.owes() {
             Open::Unanswered
-        } else if !self.resetting.is_empty() && self.evidence.resets >= limits.resets_unproven {
+        } else if !self.resetting.is_empty() && self.evidence.unproven_resets() >= limits.resets_unproven {
             Open::Resets
         } else if self.answered > 0 {
             Open::Bodies

@@ -80,8 +80,10 @@ pub(crate) struct Evidence {
     kernel: Option<Kernel>,
     /// Segments sent again before the question was opened.
     retransmits: u32,
-    /// Resets sent since proof last arrived.
-    pub(crate) resets: u32,
+    /// Resets whose arrival is not proven, when the last was sent, and the last attempt sent before it.
+    resets: u32,
+    last_reset: Time,
+    last_reset_behind: Option<AttemptId>,
     /// Probes since the last response head.
     probes: u32,
     last_probe: Time,
@@ -110,6 +112,8 @@ impl Evidence {
             kernel: None,
             retransmits: 0,
             resets: 0,
+            last_reset: now,
+            last_reset_behind: None,
             probes: 0,
             last_probe: now,
         }
@@ -165,18 +169,26 @@ impl Evidence {
         awake: Time,
         arrived: &mut Vec<AttemptId>,
     ) {
-        if let Some(probe) = self.probe.take().filter(|probe| probe.sent >= awake) {
-            self.rtt.sample(now.since(probe.sent));
+        if let Some(probe) = self.probe.take() {
+            if probe.sent >= awake {
+                self.rtt.sample(now.since(probe.sent));
+            }
+            if probe.sent > self.last_reset {
+                self.resets = 0;
+            }
         }
-        (self.proof, self.resets) = (now, 0);
+        self.proof = now;
         if let Some(through) = through.min(self.last_sent) {
             self.prove(through, now, arrived);
         }
     }
 
     fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
-        (self.proof, self.resets) = (now, 0);
+        self.proof = now;
         self.proven = self.proven.max(Some(through));
+        if Some(through) > self.last_reset_behind {
+            self.resets = 0;
+        }
         self.given_up = self.given_up.filter(|given_up| given_up.attempt > through);
         while let Some(owed) = self.owed.front().filter(|owed| owed.attempt <= through) {
             arrived.push(owed.attempt);
@@ -192,6 +204,17 @@ impl Evidence {
     /// Whether such a question is open.
     pub(crate) fn is_pressed(&self) -> bool {
         self.given_up.is_some()
+    }
+
+    /// A stream is reset.
+    pub(crate) fn reset(&mut self, now: Time) {
+        self.resets += 1;
+        (self.last_reset, self.last_reset_behind) = (now, self.last_sent);
+    }
+
+    /// How many resets have not been proven to have arrived.
+    pub(crate) fn unproven_resets(&self) -> u32 {
+        self.resets
     }
 
     /// An attempt ended without proof that it arrived (never written, say): nothing is owed for it any more.

@@ -160,7 +160,7 @@ impl Pool {
             if connection.health != Health::Alive {
                 return;
             }
-            if connection.evidence.resets >= self.limits.resets_unproven {
+            if connection.evidence.unproven_resets() >= self.limits.resets_unproven {
                 let ask_at = self.ask_at(id);
                 return ask_at.into_iter().for_each(|at| self.timers.no_later_than(id, at.max(self.now)));
             }
@@ -168,7 +168,7 @@ impl Pool {
                 Err(at) => return self.timers.no_later_than(id, at),
                 Ok(()) => connection.resetting.pop_front(),
             };
-            connection.evidence.resets += 1;
+            connection.evidence.reset(self.now);
             self.step(attempt, Step::Reset);
             self.end(attempt);
             actions.push(Action::Abandon { attempt });
