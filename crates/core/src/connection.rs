@@ -111,9 +111,11 @@ impl Connection {
     }
 
     /// What is under way, as far as asking for proof goes.
-    pub(crate) fn under_way(&self) -> Open {
+    pub(crate) fn under_way(&self, limits: &Limits) -> Open {
         if self.unanswered > 0 || self.evidence.owes() {
             Open::Unanswered
+        } else if !self.resetting.is_empty() && self.evidence.unproven_resets() >= limits.resets_unproven {
+            Open::Resets
         } else if self.answered > 0 {
             Open::Bodies
         } else {

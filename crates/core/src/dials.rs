@@ -23,6 +23,8 @@ pub(crate) struct Need {
     /// Of these, the ones whose peer allows no stream at all at present; more of the kind would not help.
     pub(crate) mute: u32,
     pub(crate) suspects: u32,
+    /// Connections that take no new requests and have not ended.
+    pub(crate) leaving: u32,
     /// Connections wanted besides those that are alive: to compare with, to succeed one that is too old.
     pub(crate) besides: u32,
     /// Dials under way.
@@ -45,8 +47,10 @@ impl Dials {
     /// How many dials to start now.
     pub(crate) fn wanted(&self, now: Time, need: Need, limits: &Limits) -> u32 {
         let alive_room = limits.connections.saturating_sub(need.alive + need.dialing);
-        let room =
-            limits.connections.saturating_mul(2).saturating_sub(need.alive + need.suspects + need.dialing);
+        let room = limits
+            .connections
+            .saturating_mul(2)
+            .saturating_sub(need.alive + need.suspects + need.leaving + need.dialing);
         let target = self.target(need, limits);
         let late = u32::from(self.company_at(need, limits).is_some_and(|at| at <= now));
         let under_way = target.max(need.dialing + late).min(self.at_once(limits));
@@ -111,8 +115,16 @@ mod tests {
     use super::*;
 
     const NOW: Time = Time::from_micros(1_000_000);
-    const NOTHING: Need =
-        Need { waiting: 0, alive: 0, mute: 0, suspects: 0, besides: 0, dialing: 0, last_dial: NOW };
+    const NOTHING: Need = Need {
+        waiting: 0,
+        alive: 0,
+        mute: 0,
+        suspects: 0,
+        leaving: 0,
+        besides: 0,
+        dialing: 0,
+        last_dial: NOW,
+    };
 
     #[track_caller]
     fn check(streams: Option<u32>, need: Need, wanted: u32) {

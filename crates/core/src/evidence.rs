@@ -80,6 +80,10 @@ pub(crate) struct Evidence {
     kernel: Option<Kernel>,
     /// Segments sent again before the question was opened.
     retransmits: u32,
+    /// Resets whose arrival is not proven, when the last was sent, and the last attempt sent before it.
+    resets: u32,
+    last_reset: Time,
+    last_reset_behind: Option<AttemptId>,
     /// Probes since the last response head.
     probes: u32,
     last_probe: Time,
@@ -107,6 +111,9 @@ impl Evidence {
             given_up: None,
             kernel: None,
             retransmits: 0,
+            resets: 0,
+            last_reset: now,
+            last_reset_behind: None,
             probes: 0,
             last_probe: now,
         }
@@ -162,8 +169,13 @@ impl Evidence {
         awake: Time,
         arrived: &mut Vec<AttemptId>,
     ) {
-        if let Some(probe) = self.probe.take().filter(|probe| probe.sent >= awake) {
-            self.rtt.sample(now.since(probe.sent));
+        if let Some(probe) = self.probe.take() {
+            if probe.sent >= awake {
+                self.rtt.sample(now.since(probe.sent));
+            }
+            if probe.sent > self.last_reset {
+                self.resets = 0;
+            }
         }
         self.proof = now;
         if let Some(through) = through.min(self.last_sent) {
@@ -174,6 +186,9 @@ impl Evidence {
     fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
         self.proof = now;
         self.proven = self.proven.max(Some(through));
+        if Some(through) > self.last_reset_behind {
+            self.resets = 0;
+        }
         self.given_up = self.given_up.filter(|given_up| given_up.attempt > through);
         while let Some(owed) = self.owed.front().filter(|owed| owed.attempt <= through) {
             arrived.push(owed.attempt);
@@ -189,6 +204,17 @@ impl Evidence {
     /// Whether such a question is open.
     pub(crate) fn is_pressed(&self) -> bool {
         self.given_up.is_some()
+    }
+
+    /// A stream is reset.
+    pub(crate) fn reset(&mut self, now: Time) {
+        self.resets += 1;
+        (self.last_reset, self.last_reset_behind) = (now, self.last_sent);
+    }
+
+    /// How many resets have not been proven to have arrived.
+    pub(crate) fn unproven_resets(&self) -> u32 {
+        self.resets
     }
 
     /// An attempt ended without proof that it arrived (never written, say): nothing is owed for it any more.
@@ -241,6 +267,7 @@ impl Evidence {
             Open::Unanswered if self.is_pressed() => Time::ZERO,
             Open::Unanswered if self.owed.is_empty() => self.again_at(patience, awake),
             Open::Unanswered => self.owed_at(patience, awake),
+            Open::Resets => Time::ZERO,
             Open::Bodies => self.again_at(limits.body_patience.max(patience), awake),
         };
         Some(due.max(self.next_probe(calm, limits)))
@@ -273,10 +300,11 @@ impl Evidence {
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
         if let Some(given_up) = self.given_up {
-            // Its caller waited in vain for longer than a round trip takes; or, where politeness put the question off, the
-            // question does from now on.
+            // Its caller waited in vain for longer than a round trip takes. Where politeness put the question off, or
+            // probes were answered and requests were not, only the question's own wait counts.
             let waited = given_up.sent.max(awake) + floor;
-            return Some(if doubt.since > given_up.at { base + floor } else { waited.min(base + floor) });
+            let is_news = doubt.since <= given_up.at && self.probes <= 1;
+            return Some(if is_news { waited.min(base + floor) } else { base + floor });
         }
         let due = doubt.half.map_or(base + pto, |half| half.clamp(base + floor, base + pto));
         // A retransmission shows that it is not the peer that needs time: no allowance for a busy one.
@@ -318,6 +346,8 @@ pub(crate) enum Open {
     Nothing,
     /// Only response bodies.
     Bodies,
+    /// Resets that wait for proof that the last ones arrived.
+    Resets,
     /// A caller waits for a response head, or something given up is not proven to have arrived.
     Unanswered,
 }

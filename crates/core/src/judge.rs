@@ -58,7 +58,13 @@ impl Pool {
     fn ask_at(&self, id: ConnectionId) -> Option<Time> {
         let connection = self.connections.get(&id)?;
         let patience = self.patience_for(connection.evidence.rtt.pto(&self.limits));
-        connection.evidence.ask_at(patience, connection.under_way(), self.awake, self.calm, &self.limits)
+        connection.evidence.ask_at(
+            patience,
+            connection.under_way(&self.limits),
+            self.awake,
+            self.calm,
+            &self.limits,
+        )
     }
 
     fn ask(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
@@ -154,10 +160,15 @@ impl Pool {
             if connection.health != Health::Alive {
                 return;
             }
+            if connection.evidence.unproven_resets() >= self.limits.resets_unproven {
+                let ask_at = self.ask_at(id);
+                return ask_at.into_iter().for_each(|at| self.timers.no_later_than(id, at.max(self.now)));
+            }
             match connection.pace.take(self.now, &self.limits) {
                 Err(at) => return self.timers.no_later_than(id, at),
                 Ok(()) => connection.resetting.pop_front(),
             };
+            connection.evidence.reset(self.now);
             self.step(attempt, Step::Reset);
             self.end(attempt);
             actions.push(Action::Abandon { attempt });

@@ -8,8 +8,8 @@ use crate::Span;
 /// What one pool may do at most, and how long it waits for what.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Connections that are open or being opened. Suspects do not count, so that a full pool of dead connections
-    /// can be replaced; with them there are at most twice as many.
+    /// Connections that are open or being opened. Suspects and those that drain do not count, so that a full pool of
+    /// them can be replaced; with them there are at most twice as many.
     pub connections: u32,
     /// Connections kept open whether needed or not, once there was a request; re-dialled in the background, also when one
     /// is suspect. With 2 or more, a cut never needs a dial on the way (promise P13).
@@ -88,6 +88,8 @@ pub struct Limits {
     /// Stream resets sent at once on one connection. Servers answer about 20 quick ones with GOAWAY
     /// `too_many_resets`.
     pub resets: u32,
+    /// Resets since proof last arrived, at most: one lost segment holds all behind it back, and lets them go together.
+    pub resets_unproven: u32,
     /// After those, one more reset per this.
     pub reset_interval: Span,
 
@@ -124,7 +126,7 @@ impl Default for Limits {
             allowance: Span::from_millis(10),
             postpone: Span::from_secs(1),
             body_patience: Span::from_secs(1),
-            redial: Span::from_secs(1),
+            redial: Span::from_millis(500),
             dead_after: Span::from_secs(5),
             dead_after_heard: 6,
             late: Span::from_millis(5),
@@ -136,6 +138,7 @@ impl Default for Limits {
             comparison_min: Span::from_secs(1),
             comparison_max: Span::from_secs(60),
             resets: 10,
+            resets_unproven: 15,
             reset_interval: Span::from_millis(10),
             stagger_min: Span::from_millis(20),
             stagger_max: Span::from_millis(250),
@@ -184,6 +187,7 @@ impl Limits {
             "comparison_min" => self.comparison_min = span()?,
             "comparison_max" => self.comparison_max = span()?,
             "resets" => self.resets = count()?,
+            "resets_unproven" => self.resets_unproven = count()?,
             "reset_interval" => self.reset_interval = span()?,
             "stagger_min" => self.stagger_min = span()?,
             "stagger_max" => self.stagger_max = span()?,
@@ -228,6 +232,7 @@ impl Limits {
             ("comparison_min", self.comparison_min.to_string()),
             ("comparison_max", self.comparison_max.to_string()),
             ("resets", self.resets.to_string()),
+            ("resets_unproven", self.resets_unproven.to_string()),
             ("reset_interval", self.reset_interval.to_string()),
             ("stagger_min", self.stagger_min.to_string()),
             ("stagger_max", self.stagger_max.to_string()),

@@ -143,6 +143,7 @@ impl Pool {
             alive: self.census.alive + self.census.mute + self.census.retiring,
             mute: self.census.mute,
             suspects: self.census.suspect,
+            leaving: self.census.leaving,
             besides: u32::from(self.comparison.searches() || succession),
             dialing: self.census.dialing,
             last_dial: self.last_dial,

@@ -36,7 +36,7 @@ fn promises_hold_in_any_history() {
     let first = number("OUTLIVE_SEED", 0);
     let mut facts = 0;
     let mut decisions = 0;
-    for seed in first..first + number("OUTLIVE_HISTORIES", 3_000) {
+    for seed in first..first + number("OUTLIVE_HISTORIES", 20_000) {
         let history = live(seed);
         facts += history.facts.len();
         decisions += history.decisions.len();

@@ -66,8 +66,9 @@ struct Connection {
     /// Probes since the last response head, and when the last one was sent.
     probes: u32,
     last_probe: Time,
-    /// When resets were sent, of late.
+    /// When resets were sent, of late; and how many since proof arrived.
     resets: Vec<Time>,
+    unproven_resets: u32,
     /// The attempts that take a stream: all whose fate is unknown.
     held: BTreeSet<AttemptId>,
     last_sent: Option<AttemptId>,
@@ -87,6 +88,7 @@ impl Connection {
             probes: 0,
             last_probe: Time::ZERO,
             resets: Vec::new(),
+            unproven_resets: 0,
             held: BTreeSet::new(),
             last_sent: None,
             probe: None,
@@ -191,7 +193,7 @@ impl Witness {
             }
             Event::Proven { connection, through } => {
                 if let Some(found) = self.connections.get_mut(&connection).filter(|c| c.open) {
-                    found.probe = None;
+                    (found.probe, found.unproven_resets) = (None, 0);
                     self.arrive(connection, through);
                 }
             }
@@ -233,7 +235,9 @@ impl Witness {
             return;
         }
         let (request, connection) = (attempt.request, attempt.connection);
-        self.connections.entry(connection).and_modify(|c| (c.silent, c.probes) = (0, 0));
+        self.connections
+            .entry(connection)
+            .and_modify(|c| (c.silent, c.probes, c.unproven_resets) = (0, 0, 0));
         if let Some(request) = self.requests.get_mut(&request).filter(|r| !r.delivered && r.out.contains(&id))
         {
             request.delivered = true;
@@ -370,7 +374,8 @@ impl Witness {
             return broken("P6", format!("{id} is dialled and nobody needs it"));
         }
         let dialing = || self.connections.values().filter(|c| !c.open);
-        if alive + dialing().count() >= self.limits.connections as usize {
+        let twice = 2 * self.limits.connections as usize;
+        if alive + dialing().count() >= self.limits.connections as usize || self.connections.len() >= twice {
             return broken("P11", format!("{id} is one connection too many"));
         }
         let (at_once, for_wanting) = match self.streams {
@@ -486,6 +491,10 @@ impl Witness {
         let Some(found) = self.connections.get_mut(&attempt.connection) else { return Ok(()) };
         if found.suspect {
             return broken("P10", format!("{id} is reset on a suspect"));
+        }
+        found.unproven_resets += 1;
+        if found.unproven_resets > limits.resets_unproven {
+            return broken("P10", format!("{} resets without proof of their arrival", found.unproven_resets));
         }
         let window = limits.reset_interval * limits.resets;
         found.resets.push(now);

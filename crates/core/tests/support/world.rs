@@ -94,6 +94,7 @@ impl World {
         }
         if chance.once_in(4) {
             limits.resets = 1 + chance.below(3) as u32;
+            limits.resets_unproven = 1 + chance.below(5) as u32;
         }
         if chance.once_in(4) {
             limits.connections_min = (1 + chance.below(3) as u32).min(limits.connections);

@@ -198,6 +198,6 @@ pub(super) const ALL: &[Scenario] = &[
             let load = Load { arrivals: Arrivals::Closed(8, 10 * MS), ..hasty(8, 20 * MS) };
             cut_thrice(World { load, ..near() }, How::Sleep)
         },
-        expected: &[lost_per_stall(60), dials(20)],
+        expected: &[lost_per_stall(16), dials(20)],
     },
 ];

@@ -72,11 +72,11 @@ impl Callers {
         risky
     }
 
-    /// One sending of it provably came to nothing.
-    pub(super) fn not_processed(&mut self, id: RequestId) {
-        if let Some(request) = self.get_mut(id) {
-            request.out = request.out.saturating_sub(1);
-        }
+    /// One sending of it provably came to nothing. Says whether that takes a risk back.
+    pub(super) fn not_processed(&mut self, id: RequestId) -> bool {
+        let Some(request) = self.get_mut(id) else { return false };
+        request.out = request.out.saturating_sub(1);
+        request.out > 0
     }
 
     /// A server deals with it. Says how often that has happened by now, and whether it may happen more than once.

@@ -348,7 +348,7 @@ impl<P: Policy> Simulation<'_, P> {
 
     fn refused(&mut self, attempt: AttemptId) {
         let Some(found) = self.forget(attempt) else { return };
-        self.callers.not_processed(found.request);
+        self.tally.risky -= u64::from(self.callers.not_processed(found.request));
         self.tell(Event::Refused { attempt, again: true });
     }
 }

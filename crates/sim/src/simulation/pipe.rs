@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use outlive_core::{AttemptId, RequestId};
+use outlive_core::{AttemptId, ProbeKind, RequestId};
 use outlive_fault::{Direction, Micros, Verdict};
 
 use super::agenda::{Happening, WireId};
@@ -30,8 +30,8 @@ pub(super) enum Frame {
     Request(AttemptId, RequestId),
     /// The client resets a stream.
     Reset(AttemptId),
-    /// A question for proof of life.
-    Ping,
+    /// A question for proof of life: a PING, or SETTINGS that change nothing.
+    Ask(ProbeKind),
     /// Its answer.
     Pong,
     /// A response head, and whether the body is complete with it.

@@ -1,6 +1,6 @@
 //! The servers: they deal with requests, answer PINGs, count what they think impolite, and restart.
 
-use outlive_core::AttemptId;
+use outlive_core::{AttemptId, ProbeKind};
 use outlive_fault::peer::Standing;
 
 use super::Simulation;
@@ -40,8 +40,8 @@ impl<P: Policy> Simulation<'_, P> {
                     self.throw_out(id);
                 }
             }
-            Frame::Ping => {
-                if self.wires[id as usize].far.pings.ping(self.net.now) {
+            Frame::Ask(by) => {
+                if by == ProbeKind::Ping && self.wires[id as usize].far.pings.ping(self.net.now) {
                     self.tally.punished.0 += 1;
                     self.break_promise("P9", "the server complains of too many PINGs".to_owned());
                     return self.throw_out(id);
