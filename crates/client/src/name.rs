@@ -27,7 +27,17 @@ impl OriginName {
         };
         let host = uri.host().filter(|host| !host.is_empty()).ok_or("the URI has no host")?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let port = match (uri.port_u16(), written_port(uri, host)) {
+            (Some(port), _) => port,
+            (None, "") => {
+                if https {
+                    443
+                } else {
+                    80
+                }
+            }
+            (None, _) => return Err("the URI's port is not a number below 65536"),
+        };
         Ok(Self { https, host: bare.to_ascii_lowercase().into(), port })
     }
 
@@ -42,6 +52,13 @@ impl OriginName {
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
+}
+
+/// The port as the URI has it, empty if it has none: `http` takes any digits, and knows no port where they are too many.
+fn written_port<'a>(uri: &'a Uri, host: &str) -> &'a str {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let place = authority.rsplit_once('@').map_or(authority, |(_credentials, place)| place);
+    place.get(host.len()..).unwrap_or("").trim_start_matches(':')
 }
 
 impl fmt::Display for OriginName {
@@ -75,5 +92,8 @@ mod tests {
     fn what_leads_nowhere_is_refused() {
         assert!(name("/path").is_err());
         assert!(name("ftp://example.com/").is_err());
+        assert!(name("http://a:99999/").is_err(), "and not port 80");
+        assert_eq!(name("http://a:/").unwrap(), "http://a:80");
+        assert_eq!(name("https://me@[::1]/").unwrap(), "https://[::1]:443");
     }
 }

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::http1::Bytestream;
@@ -58,7 +58,7 @@ enum Step {
 pub(super) async fn dial(name: &OriginName, settings: &Settings, clock: Clock) -> Result<Dialled, DialError> {
     let limit = settings.connect_timeout;
     let dialled = timeout(limit, async {
-        let tcp = connect(name, Instant::now() + limit).await?;
+        let tcp = connect(name, limit).await?;
         let (transport, http2) = secure(tcp, name, settings).await?;
         if http2 { open_http2(transport, settings, clock).await } else { open_http1(transport, clock).await }
     });
@@ -66,14 +66,15 @@ pub(super) async fn dial(name: &OriginName, settings: &Settings, clock: Clock) -
 }
 
 /// Tries each address in turn; each gets its share of the time that is left.
-async fn connect(name: &OriginName, deadline: Instant) -> Result<TcpStream, DialError> {
+async fn connect(name: &OriginName, limit: Duration) -> Result<TcpStream, DialError> {
+    let begun = Instant::now();
     let resolved = tokio::net::lookup_host((name.host(), name.port())).await;
     let addresses: Vec<SocketAddr> = resolved.map_err(|error| DialError::at(Step::Resolve, error))?.collect();
     let mut last = DialError::at(Step::Resolve, io::Error::other("the name has no address"));
     for (tried, address) in addresses.iter().enumerate() {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = limit.saturating_sub(begun.elapsed());
         let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        last = match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
+        last = match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(tcp)) => {
                 // Requests are small and must not wait for each other's ACKs.
                 tcp.set_nodelay(true).map_err(|error| DialError::at(Step::Connect, error))?;
