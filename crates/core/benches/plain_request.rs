@@ -3,6 +3,8 @@
 //! `cargo bench -p outlive-core` prints nanoseconds per request, the median of nine rounds, and their spread: on a warm pool of 1
 //! to 1,000,000 idle connections (whose idle timers must cost nothing), and with 100,000 requests waiting.
 
+#![allow(clippy::disallowed_types)] // a bench needs a clock
+
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -3,6 +3,8 @@
 //! `OUTLIVE_HISTORIES=100000 cargo test -p outlive-core --release --test histories` lives through more of them;
 //! `OUTLIVE_SEED=n` starts at another seed. A failure prints the seed and a trace; save the trace in `scenarios/`.
 
+#![allow(clippy::disallowed_methods)] // tests may read files and variables
+
 #[allow(unreachable_pub, dead_code)] // shared by several test programs
 mod support;
 

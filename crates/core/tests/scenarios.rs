@@ -3,6 +3,8 @@
 //! To write a new one, write its header and its facts, run `BLESS=1 cargo test -p outlive-core --test scenarios`, and
 //! read the decisions that were filled in as if a stranger had made them. A trace recorded in the field goes in as it is.
 
+#![allow(clippy::disallowed_methods)] // tests may read files and variables
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
