@@ -102,13 +102,22 @@ async fn secure(
     let server =
         ServerName::try_from(name.host().to_owned()).map_err(|error| DialError::at(Step::Tls, error))?;
     let connector = TlsConnector::from(Arc::clone(&settings.tls));
-    let tls = connector.connect(server, tcp).await.map_err(|error| DialError::at(Step::Tls, error))?;
+    let tls = connector.connect(server, tcp).await.map_err(|error| DialError::at(step_of(&error), error))?;
     let agreed_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
     if settings.protocol == Protocol::Http2 && !agreed_http2 {
         let error = io::Error::other("the server does not offer HTTP/2 (ALPN)");
         return Err(DialError::at(Step::Protocol, error));
     }
     Ok((Box::new(tls), agreed_http2))
+}
+
+/// What a failed handshake failed at: trust, or, when the server says so, the protocols that were offered (RFC 7301).
+fn step_of(error: &io::Error) -> Step {
+    let refused = rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol);
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(error) if *error == refused => Step::Protocol,
+        Some(_) | None => Step::Tls,
+    }
 }
 
 async fn open_http1(transport: Transport, clock: Clock) -> Result<Dialled, DialError> {
