@@ -82,7 +82,7 @@ pub(crate) struct RunArgs {
     /// Print one JSON object a contestant to standard output, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
-    /// Where the record and the report go [default: netsplit-out/<time>-<plan>]
+    /// Where the record and the report go [default: netsplit-out/TIME-PLAN]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// No progress on standard error
