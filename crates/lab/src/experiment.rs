@@ -20,6 +20,10 @@ use crate::{
 /// What a request of the warm-up may take: a first dial on a busy machine is not what is measured.
 const WARM_UP: Duration = Duration::from_secs(5);
 
+/// Successes until a worker is warm. A client that leaves Nagle's algorithm on may wait 40 ms for an acknowledgement on each of
+/// the first few requests of a connection.
+const WARM_UP_SUCCESSES: u32 = 10;
+
 /// How often a worker tries to warm up before the contestant counts as unable to.
 const WARM_UP_TRIES: u32 = 5;
 
@@ -51,25 +55,29 @@ impl Experiment<'_> {
         self.contestant.farewell().await
     }
 
-    /// One successful request per worker, all at once, so that neither the program's start nor its first dials are in
-    /// the figures. Their numbers come after those of the counted requests. Returns how many it took.
+    /// A few successful requests per worker, all workers at once, so that neither the program's start nor its first dials
+    /// are in the figures. Their numbers come after those of the counted requests. Returns how many it took.
     async fn warm_up(&mut self) -> Result<u64, Breach> {
         let mut next = self.plan.requests;
         let mut tries = BTreeMap::new();
         for _ in 0..self.plan.workers {
             self.warm_up_request(next).await?;
-            tries.insert(next, 1);
+            tries.insert(next, (1, 0));
             next += 1;
         }
         while !tries.is_empty() {
             let done = self.contestant.answer().await?;
-            let tried = tries.remove(&done.request).unwrap_or(WARM_UP_TRIES);
-            if done.outcome != Outcome::Ok {
-                if tried == WARM_UP_TRIES {
+            let (tried, succeeded) = tries.remove(&done.request).unwrap_or((WARM_UP_TRIES, 0));
+            let then = match done.outcome {
+                Outcome::Ok => (1, succeeded + 1),
+                _ if tried == WARM_UP_TRIES => {
                     return Err(Breach::Cold { tries: tried, last: words(&done) });
                 }
+                _ => (tried + 1, succeeded),
+            };
+            if then.1 < WARM_UP_SUCCESSES {
                 self.warm_up_request(next).await?;
-                tries.insert(next, tried + 1);
+                tries.insert(next, then);
                 next += 1;
             }
         }
