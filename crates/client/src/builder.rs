@@ -11,7 +11,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::client::Client;
+use crate::deadline::Timeouts;
 use crate::error::Error;
+use crate::rescue::Rescue;
 use crate::settings::{self, Protocol, Settings};
 use crate::tls::Trust;
 
@@ -25,7 +27,8 @@ pub struct Builder {
     trust: Trust,
     protocol: Protocol,
     max_streams: u32,
-    request_timeout: Option<Duration>,
+    timeouts: Timeouts,
+    rescue: Rescue,
     connect_timeout: Duration,
     idle_timeout: Duration,
 }
@@ -36,7 +39,8 @@ impl Builder {
             trust: Trust::default(),
             protocol: Protocol::default(),
             max_streams: settings::MAX_STREAMS,
-            request_timeout: None,
+            timeouts: Timeouts::default(),
+            rescue: Rescue::default(),
             connect_timeout: settings::CONNECT_TIMEOUT,
             idle_timeout: settings::IDLE_TIMEOUT,
         }
@@ -95,7 +99,20 @@ impl Builder {
     /// Gives a request up that takes longer than this, from the first poll to the end of the response's body. A
     /// request can have its own: [`crate::RequestTimeout`]. Default: none.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = Some(timeout);
+        self.timeouts.request = Some(timeout);
+        self
+    }
+
+    /// When a request is given up, by phase. A request can have its own: [`Timeouts`] among its extensions. Default: never.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// When requests that may be processed more than once are sent again. A request can have its own: [`Rescue`] among its
+    /// extensions. Default: [`Rescue::OnSuspicion`].
+    pub fn rescue(mut self, rescue: Rescue) -> Self {
+        self.rescue = rescue;
         self
     }
 
@@ -114,9 +131,9 @@ impl Builder {
     /// Makes the client. Opens no connection yet.
     #[must_use]
     pub fn build(self) -> Client {
-        let Self { trust, protocol, max_streams, request_timeout, connect_timeout, idle_timeout } = self;
+        let Self { trust, protocol, max_streams, timeouts, rescue, connect_timeout, idle_timeout } = self;
         let tls = trust.config(protocol);
-        Client::with(Settings { tls, protocol, max_streams, request_timeout, connect_timeout, idle_timeout })
+        Client::with(Settings { tls, protocol, max_streams, timeouts, rescue, connect_timeout, idle_timeout })
     }
 }
 
@@ -125,7 +142,8 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("protocol", &self.protocol)
             .field("max_streams", &self.max_streams)
-            .field("request_timeout", &self.request_timeout)
+            .field("timeouts", &self.timeouts)
+            .field("rescue", &self.rescue)
             .field("connect_timeout", &self.connect_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .finish_non_exhaustive()

@@ -19,6 +19,7 @@
 //! out its decision under the same lock: the attempt is on its `connection` before the lock is free. The answer comes
 //! straight back from the connection; the pool hears of it.
 
+mod body;
 mod builder;
 mod client;
 mod clock;
@@ -31,6 +32,7 @@ mod meter;
 mod name;
 mod origin;
 mod outgoing;
+mod rescue;
 mod response_body;
 mod response_future;
 mod sending;
@@ -40,10 +42,12 @@ mod tls;
 mod upload;
 mod upload_task;
 
+pub use body::Body;
 pub use builder::Builder;
 pub use client::Client;
-pub use deadline::RequestTimeout;
-pub use error::{Attempt, Error, ErrorKind, Fate, Phase, Sent};
+pub use deadline::{RequestTimeout, Timeouts};
+pub use error::{Attempt, Attempts, Error, ErrorKind, Fate, Phase, Sent};
+pub use rescue::{Idempotent, Rescue};
 pub use response_body::ResponseBody;
 pub use response_future::ResponseFuture;
 pub use settings::Protocol;

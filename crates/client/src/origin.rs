@@ -22,9 +22,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::clock::Clock;
 use crate::connection::{self, Order};
 use crate::name::OriginName;
+use crate::outgoing::Outgoing;
 use crate::settings::Settings;
 
 pub(crate) use ledger::{Ledger, News};
+pub(crate) use request::Few;
 
 /// A pool and what belongs to it.
 pub(crate) struct Origin {
@@ -42,6 +44,8 @@ type Dial = (ConnectionId, UnboundedReceiver<Order>);
 #[derive(Default)]
 pub(crate) struct Aftermath {
     wakers: Vec<Waker>,
+    /// Bodies that came back and are not needed.
+    spares: Vec<Outgoing>,
     dials: Vec<Dial>,
     /// The alarm is to be started, and lives as long as it keeps this.
     alarm: Option<Arc<()>>,
@@ -67,6 +71,7 @@ impl Origin {
         if alarm_moved {
             self.alarm.notify_one();
         }
+        drop(aftermath.spares);
         aftermath.wakers.into_iter().for_each(Waker::wake);
         if let Some(runtime) = runtime {
             self.spawn(&runtime, aftermath.alarm, aftermath.dials);

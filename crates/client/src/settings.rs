@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use outlive_core::{Limits, Span};
 
+use crate::deadline::Timeouts;
+use crate::rescue::Rescue;
+
 /// Which versions of HTTP a client speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
@@ -28,7 +31,9 @@ pub(crate) struct Settings {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) protocol: Protocol,
     pub(crate) max_streams: u32,
-    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) rescue: Rescue,
+
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
 }

@@ -11,6 +11,7 @@ mod fetch;
 mod fixture;
 mod limits;
 mod raw;
+mod rescue;
 mod silence;
 mod streaming;
 mod timeouts;
