@@ -4,6 +4,7 @@
 //! defaults stand with their reasons.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -14,7 +15,7 @@ use crate::client::Client;
 use crate::deadline::Timeouts;
 use crate::error::Error;
 use crate::rescue::Rescue;
-use crate::settings::{self, Protocol, Settings};
+use crate::settings::{self, Choice, Protocol, Settings};
 use crate::tls::Trust;
 
 /// Makes a [`Client`].
@@ -29,6 +30,7 @@ pub struct Builder {
     max_streams: u32,
     timeouts: Timeouts,
     rescue: Rescue,
+    traced: Option<Choice>,
     connect_timeout: Duration,
     idle_timeout: Duration,
 }
@@ -41,6 +43,7 @@ impl Builder {
             max_streams: settings::MAX_STREAMS,
             timeouts: Timeouts::default(),
             rescue: Rescue::default(),
+            traced: None,
             connect_timeout: settings::CONNECT_TIMEOUT,
             idle_timeout: settings::IDLE_TIMEOUT,
         }
@@ -128,12 +131,30 @@ impl Builder {
         self
     }
 
+    /// Writes down every fact and every decision about the connections of the origins that `choose` chooses by their
+    /// names (`https://example.com:443`), from the first on, up to 200,000 lines each: [`Client::trace`] gives them. What is
+    /// written is numbers and times, nothing of requests or responses.
+    pub fn trace(mut self, choose: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.traced = Some(Arc::new(choose));
+        self
+    }
+
     /// Makes the client. Opens no connection yet.
     #[must_use]
     pub fn build(self) -> Client {
-        let Self { trust, protocol, max_streams, timeouts, rescue, connect_timeout, idle_timeout } = self;
+        let Self { trust, protocol, max_streams, timeouts, rescue, traced, connect_timeout, idle_timeout } =
+            self;
         let tls = trust.config(protocol);
-        Client::with(Settings { tls, protocol, max_streams, timeouts, rescue, connect_timeout, idle_timeout })
+        Client::with(Settings {
+            tls,
+            protocol,
+            max_streams,
+            timeouts,
+            rescue,
+            traced,
+            connect_timeout,
+            idle_timeout,
+        })
     }
 }
 

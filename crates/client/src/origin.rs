@@ -8,13 +8,16 @@
 mod actions;
 mod alarm;
 mod connections;
+mod journal;
 mod ledger;
 mod request;
+mod sleep;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use outlive_core::ConnectionId;
+use outlive_core::trace::Trace;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -25,6 +28,7 @@ use crate::name::OriginName;
 use crate::outgoing::Outgoing;
 use crate::settings::Settings;
 
+use journal::Journal;
 pub(crate) use ledger::{Ledger, News};
 pub(crate) use request::Few;
 
@@ -53,7 +57,11 @@ pub(crate) struct Aftermath {
 
 impl Origin {
     pub(crate) fn new(name: OriginName, settings: Arc<Settings>, clock: Clock, seed: u64) -> Arc<Self> {
-        let ledger = Mutex::new(Ledger::new(settings.limits(name.is_https()), seed));
+        let limits = settings.limits(name.is_https());
+        let title = name.to_string();
+        let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
+        let journal = is_traced.then(|| Journal::new(&title, &limits, seed));
+        let ledger = Mutex::new(Ledger::new(limits, seed, journal));
         Arc::new(Self { name, settings, clock, ledger, alarm: Arc::new(Notify::new()) })
     }
 
@@ -77,6 +85,11 @@ impl Origin {
             self.spawn(&runtime, aftermath.alarm, aftermath.dials);
         }
         result
+    }
+
+    /// All facts and decisions so far, if they are written down.
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        self.lock().journal()
     }
 
     /// Whether nothing would be lost with it.

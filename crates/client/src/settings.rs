@@ -9,6 +9,7 @@ use std::time::Duration;
 use outlive_core::{Limits, Span};
 
 use crate::deadline::Timeouts;
+
 use crate::rescue::Rescue;
 
 /// Which versions of HTTP a client speaks.
@@ -25,14 +26,19 @@ pub enum Protocol {
     Http2,
 }
 
+/// Chooses among origins by their names, such as `https://example.com:443`.
+pub(crate) type Choice = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// The choices of one client.
-#[derive(Debug)]
+
 pub(crate) struct Settings {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) protocol: Protocol,
     pub(crate) max_streams: u32,
     pub(crate) timeouts: Timeouts,
     pub(crate) rescue: Rescue,
+    /// Chooses the origins whose facts and decisions are written down.
+    pub(crate) traced: Option<Choice>,
 
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
