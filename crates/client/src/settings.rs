@@ -30,7 +30,6 @@ pub enum Protocol {
 pub(crate) type Choice = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The choices of one client.
-
 pub(crate) struct Settings {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) protocol: Protocol,
