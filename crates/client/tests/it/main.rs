@@ -10,6 +10,7 @@ mod endings;
 mod fetch;
 mod fixture;
 mod limits;
+mod parity;
 mod raw;
 mod rescue;
 mod silence;
