@@ -22,6 +22,7 @@
 mod builder;
 mod client;
 mod clock;
+mod connect;
 mod connection;
 mod deadline;
 mod error;
@@ -31,6 +32,8 @@ mod meter;
 mod name;
 mod origin;
 mod outgoing;
+mod proxies;
+mod resolve;
 mod response_body;
 mod response_future;
 mod sending;
@@ -42,8 +45,15 @@ mod upload_task;
 
 pub use builder::Builder;
 pub use client::Client;
+pub use connect::{Carrier, Connect, Connecting, Destination, Transport};
+pub use connection::TcpKeepalive;
 pub use deadline::RequestTimeout;
 pub use error::{Attempt, Error, ErrorKind, Fate, Phase, Sent};
+pub use outgoing::BoxError;
+pub use proxies::{Proxies, Proxy};
+#[cfg(feature = "hickory")]
+pub use resolve::Hickory;
+pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use response_body::ResponseBody;
 pub use response_future::ResponseFuture;
 pub use settings::Protocol;

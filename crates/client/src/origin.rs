@@ -6,11 +6,13 @@
 //! returned, until the lock is free. Next: [`ledger`].
 
 mod actions;
+mod addresses;
 mod alarm;
 mod connections;
 mod ledger;
 mod request;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
@@ -20,10 +22,11 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::clock::Clock;
-use crate::connection::{self, Order};
+use crate::connection::{self, Order, Route};
 use crate::name::OriginName;
 use crate::settings::Settings;
 
+use addresses::Addresses;
 pub(crate) use ledger::{Ledger, News};
 
 /// A pool and what belongs to it.
@@ -31,26 +34,38 @@ pub(crate) struct Origin {
     pub(crate) name: OriginName,
     pub(crate) settings: Arc<Settings>,
     pub(crate) clock: Clock,
+    pub(crate) route: Arc<Route>,
     ledger: Mutex<Ledger>,
     alarm: Arc<Notify>,
 }
 
-/// A connection to be dialled, and the orders for its task.
-type Dial = (ConnectionId, UnboundedReceiver<Order>);
+/// A connection to be dialled.
+struct Dial {
+    connection: ConnectionId,
+    /// Where to, if there is a choice.
+    address: Option<SocketAddr>,
+    /// The orders for its task.
+    orders: UnboundedReceiver<Order>,
+}
 
 /// What has to wait until the lock is free.
 #[derive(Default)]
 pub(crate) struct Aftermath {
     wakers: Vec<Waker>,
     dials: Vec<Dial>,
+    /// The name is to be resolved.
+    resolve: bool,
     /// The alarm is to be started, and lives as long as it keeps this.
     alarm: Option<Arc<()>>,
 }
 
 impl Origin {
     pub(crate) fn new(name: OriginName, settings: Arc<Settings>, clock: Clock, seed: u64) -> Arc<Self> {
-        let ledger = Mutex::new(Ledger::new(settings.limits(name.is_https()), seed));
-        Arc::new(Self { name, settings, clock, ledger, alarm: Arc::new(Notify::new()) })
+        let route = Route::of(&name, &settings);
+        let addresses = Addresses::new(route.whereabouts(&name, &settings), settings.resolution_age);
+        let ledger = Mutex::new(Ledger::new(settings.limits(name.is_https()), seed, addresses));
+        let route = Arc::new(route);
+        Arc::new(Self { name, settings, clock, route, ledger, alarm: Arc::new(Notify::new()) })
     }
 
     /// Records facts and does what the pool decides. `bring` is called under the lock: it must be quick and must
@@ -60,16 +75,15 @@ impl Origin {
         ledger.now = self.clock.now();
         let result = bring(&mut ledger);
         let alarm_moved = ledger.alarm_moved_earlier();
-        let aftermath = ledger.take_aftermath();
-        let spawns = aftermath.alarm.is_some() || !aftermath.dials.is_empty();
-        let runtime = if spawns { ledger.runtime.clone() } else { None };
+        let mut aftermath = ledger.take_aftermath();
+        let runtime = if aftermath.spawns() { ledger.runtime.clone() } else { None };
         drop(ledger);
         if alarm_moved {
             self.alarm.notify_one();
         }
-        aftermath.wakers.into_iter().for_each(Waker::wake);
+        aftermath.wakers.drain(..).for_each(Waker::wake);
         if let Some(runtime) = runtime {
-            self.spawn(&runtime, aftermath.alarm, aftermath.dials);
+            self.spawn(&runtime, aftermath);
         }
         result
     }
@@ -84,19 +98,28 @@ impl Origin {
         self.lock().counts()
     }
 
-    fn spawn(self: &Arc<Self>, runtime: &Handle, alarm: Option<Arc<()>>, dials: Vec<Dial>) {
-        if let Some(alive) = alarm {
+    fn spawn(self: &Arc<Self>, runtime: &Handle, aftermath: Aftermath) {
+        if let Some(alive) = aftermath.alarm {
             runtime.spawn(alarm::watch(Arc::downgrade(self), Arc::clone(&self.alarm), alive));
         }
-        for (connection, orders) in dials {
+        if aftermath.resolve {
+            runtime.spawn(addresses::resolve(addresses::End::of(Arc::downgrade(self))));
+        }
+        for Dial { connection, address, orders } in aftermath.dials {
             let guard = connection::Guard::new(Arc::downgrade(self), connection);
-            runtime.spawn(connection::run(guard, orders));
+            runtime.spawn(connection::run(guard, address, orders));
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
         // A panic under the lock would be our bug; other requests still deserve their fate.
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Aftermath {
+    fn spawns(&self) -> bool {
+        self.alarm.is_some() || self.resolve || !self.dials.is_empty()
     }
 }
 

@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 
-/// Any error, as bodies bring them.
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+/// Any error, as bodies and hooks bring them.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 type BoxBody = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
 

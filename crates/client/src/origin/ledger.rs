@@ -15,6 +15,7 @@ use outlive_core::{
 use tokio::runtime::Handle;
 
 use super::Aftermath;
+use super::addresses::Addresses;
 use super::request::Request;
 use crate::connection::{Anchor, Connection, DialError};
 use crate::error::{Cause, Error, ErrorKind, Phase, Sent, Source};
@@ -29,6 +30,7 @@ pub(crate) struct Ledger {
     pub(super) requests: IdMap<RequestId, Request>,
     pub(super) attempts: IdMap<AttemptId, Out>,
     pub(super) connections: IdMap<ConnectionId, Connection>,
+    pub(super) addresses: Addresses,
     pub(super) dial_error: Option<Arc<DialError>>,
     /// Facts that came up while decisions were carried out.
     pub(super) facts: VecDeque<Event>,
@@ -56,13 +58,14 @@ pub(crate) enum News {
 }
 
 impl Ledger {
-    pub(super) fn new(limits: Limits, seed: u64) -> Self {
+    pub(super) fn new(limits: Limits, seed: u64, addresses: Addresses) -> Self {
         Self {
             now: Time::ZERO,
             pool: Pool::new(limits, seed),
             requests: IdMap::default(),
             attempts: IdMap::default(),
             connections: IdMap::default(),
+            addresses,
             dial_error: None,
             facts: VecDeque::new(),
             aftermath: Aftermath::default(),

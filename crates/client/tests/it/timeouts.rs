@@ -79,6 +79,6 @@ async fn a_server_that_does_not_shake_hands() {
     // or the dial does.
     let client = Client::builder().connect_timeout(Duration::from_millis(20)).build();
     let error = client.request(request()).await.unwrap_err();
-    assert_eq!((error.kind(), error.sent()), (ErrorKind::Dial, Sent::Never));
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Timeout(Phase::Tls), Sent::Never));
     assert_eq!(error.attempts(), []);
 }
