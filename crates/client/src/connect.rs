@@ -28,16 +28,16 @@ pub type Connecting<'a> = Pin<Box<dyn Future<Output = Result<Transport, BoxError
 /// the client's timeouts, or because the pool calls it off (then the future is dropped).
 ///
 /// ```
-/// /// Everything leads to the same Unix socket.
-/// struct Local;
+/// /// Everything leads through the same gateway.
+/// struct Gateway;
 ///
-/// impl outlive::Connect for Local {
+/// impl outlive::Connect for Gateway {
 ///     fn connect<'a>(&'a self, _to: &'a outlive::Destination) -> outlive::Connecting<'a> {
-///         Box::pin(async { Ok(Box::new(tokio::net::UnixStream::connect("/run/service").await?) as _) })
+///         Box::pin(async { Ok(Box::new(tokio::net::TcpStream::connect("127.0.0.1:8080").await?) as _) })
 ///     }
 /// }
 ///
-/// let client = outlive::Client::builder().connector(Local).build();
+/// let client = outlive::Client::builder().connector(Gateway).build();
 /// ```
 pub trait Connect: Send + Sync + 'static {
     /// Opens a connection to a host.

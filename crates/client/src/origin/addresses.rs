@@ -1,10 +1,11 @@
 //! The addresses of the origin's next hop: resolved once for all who wait, told to the pool, asked for again.
 //!
 //! The pool chooses an address per dial from those that it was told, in the order of preference; it dials without one
-//! as long as it knows none, and such a dial waits here for the resolution, which calls it off by telling addresses
-//! or fails it. Invariants: one resolution at a time; no dial whose address is known waits for one; the pool is told
-//! of new addresses before it is told which ones have vanished, so it never runs out of them. Next:
-//! [`crate::connection`], which dials.
+//! as long as it knows none. Such a dial waits here for the resolution and ends with it: it is told to have failed,
+//! after the addresses were told, if there are any, so that all of them are there for the dials that take its place.
+//! Invariants: one resolution at a time; no dial whose address is known waits for one; the pool is told of new
+//! addresses before it is told which ones have vanished, so it never runs out of them. Next: [`crate::connection`],
+//! which dials.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -106,7 +107,15 @@ impl Ledger {
         self.addresses.asked = Some(self.now);
         let waiting = std::mem::take(&mut self.addresses.waiting);
         match outcome {
-            Ok(found) => self.tell_addresses(&found),
+            Ok(found) => {
+                self.tell_addresses(&found);
+                // Only now, so that the pool has all addresses to choose from for those it dials instead.
+                for connection in waiting {
+                    if self.connections.remove(&connection).is_some() {
+                        self.record(Event::DialFailed { connection });
+                    }
+                }
+            }
             Err(error) => {
                 let error = Arc::new(error);
                 for connection in waiting {
@@ -125,10 +134,9 @@ impl Ledger {
                 self.record(Event::Address { address: id, known: true });
             }
         }
-        let vanished = |(_, known): &(AddressId, SocketAddr)| !found.contains(known);
-        let gone: Vec<_> = self.addresses.known.iter().copied().filter(vanished).collect();
-        self.addresses.known.retain(|known| !vanished(known));
-        for (id, _) in gone {
+        // One at a time: the pool may dial any that it was not told of yet.
+        while let Some(at) = self.addresses.known.iter().position(|(_, known)| !found.contains(known)) {
+            let (id, _) = self.addresses.known.remove(at);
             self.record(Event::Address { address: id, known: false });
         }
     }

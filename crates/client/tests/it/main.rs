@@ -5,13 +5,18 @@
 
 #![expect(unreachable_pub, reason = "modules of one test program")]
 
+mod carriers;
 mod dropping;
 mod endings;
 mod fetch;
 mod fixture;
 mod limits;
+mod names;
+mod proxies;
+mod proxy;
 mod raw;
 mod silence;
 mod streaming;
 mod timeouts;
+mod trust;
 mod wires;
