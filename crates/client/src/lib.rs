@@ -14,6 +14,9 @@
 //! # }
 //! ```
 //!
+//! Features, none of them on by default: `hickory` (a resolver that asks DNS servers itself; needs Rust 1.88) and
+//! `webpki-roots` (Mozilla's certificate authorities, compiled in).
+//!
 //! A request's way through this crate: [`Client`] finds the origin and puts the head in order (`head`); the future
 //! (`response_future`) opens a `ticket` with the `origin`, which tells the pool (`outlive_core`) the fact and carries
 //! out its decision under the same lock: the attempt is on its `connection` before the lock is free. The answer comes

@@ -25,11 +25,6 @@ impl Hickory {
         let resolver = TokioResolver::builder_tokio().and_then(|builder| builder.build());
         resolver.map(Self).map_err(|error| Error::settings(Box::new(error)))
     }
-
-    /// Asks with a resolver of the caller's own making.
-    pub fn with(resolver: TokioResolver) -> Self {
-        Self(resolver)
-    }
 }
 
 impl Resolve for Hickory {
@@ -44,5 +39,45 @@ impl Resolve for Hickory {
 impl fmt::Debug for Hickory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hickory")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+    use tokio::net::UdpSocket;
+
+    /// Answers each question for an IPv4 address of `service.test` with 127.0.0.1, and others with nothing (RFC 1035).
+    async fn name_server(socket: UdpSocket) {
+        let mut question = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut question).await {
+            // A query by hickory: the header, one question, and perhaps an EDNS record, which is left out.
+            let name_end = 12 + question[12..length].iter().position(|byte| *byte == 0).unwrap() + 1;
+            let asks_for_a = question[name_end..name_end + 2] == [0, 1];
+            let is_known = question[12..name_end] == *b"\x07service\x04test\0";
+            let mut answer = question[..name_end + 4].to_vec();
+            answer[2..4].copy_from_slice(&[0x81, if is_known { 0x80 } else { 0x83 }]);
+            answer[4..12].copy_from_slice(&[0, 1, 0, u8::from(is_known && asks_for_a), 0, 0, 0, 0]);
+            if is_known && asks_for_a {
+                answer.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+            }
+            socket.send_to(&answer, from).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn asks_its_name_servers() {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let mut connection = ConnectionConfig::udp();
+        connection.port = socket.local_addr().unwrap().port();
+        let server = NameServerConfig::new([127, 0, 0, 1].into(), true, vec![connection]);
+        let config = ResolverConfig::from_name_servers(vec![server]);
+        let server = tokio::spawn(name_server(socket));
+        let resolver = TokioResolver::builder_with_config(config, Default::default()).build().unwrap();
+        let hickory = Hickory(resolver);
+        assert_eq!(hickory.resolve("service.test", 81).await.unwrap(), ["127.0.0.1:81".parse().unwrap()]);
+        assert!(hickory.resolve("other.test", 81).await.is_err());
+        server.abort();
     }
 }

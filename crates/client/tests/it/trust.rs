@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
-use outlive::{Client, ErrorKind, Sent};
+use outlive::{Client, ErrorKind, Proxies, Proxy, Sent};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
@@ -70,6 +70,23 @@ async fn a_server_that_asks_who_we_are() {
     let error = builder().build().request(get(&uri)).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Tls | ErrorKind::Lost | ErrorKind::Peer), "{error:?}");
     assert_eq!(server.told().len(), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_does_not_see_who_we_are() {
+    let (authority, certificate, key) = issued();
+    let origin = Server::start(Speech::Http1Tls).await;
+    // One that insists on a certificate learns nothing.
+    let (ca, tls) = acceptor(Some(&authority), &[b"http/1.1"]);
+    let kind = Kind { tls: Some(tls), speaks: Speaks::Http(None) };
+    let curious = ProxyServer::with(kind, origin.address).await;
+    let proxy = Proxy::new(&format!("https://localhost:{}", curious.address.port())).unwrap();
+    let builder = origin.builder().add_root_pem(ca.as_bytes()).unwrap().only_added_roots();
+    let builder = builder.client_certificate_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+    let client = builder.proxies(Proxies::all(proxy)).build();
+    let error = client.request(origin.get("/hello")).await.unwrap_err();
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Proxy, Sent::Never), "{error:?}");
+    assert!(curious.told().is_empty());
 }
 
 #[tokio::test]

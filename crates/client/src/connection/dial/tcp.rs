@@ -23,6 +23,7 @@ pub struct TcpKeepalive {
 
 /// The choices for every connection.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "some are Linux's own"))]
 pub(crate) struct TcpOptions {
     pub(crate) nodelay: bool,
     pub(crate) keepalive: Option<TcpKeepalive>,
