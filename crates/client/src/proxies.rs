@@ -81,6 +81,7 @@ impl Proxies {
     /// None for these hosts: a list as in `NO_PROXY`, in place of what was said before. Its entries are separated by
     /// commas or spaces: a name (which stands for its subdomains too, with or without a leading dot or `*.`), an IP
     /// address, a network (`10.0.0.0/8`), each with or without a port (`example.com:8080`, `[::1]:8080`), or `*` for all.
+    /// Addresses and networks are compared with hosts that are addresses; names are not resolved for it.
     #[must_use]
     pub fn except(mut self, hosts: &str) -> Self {
         self.except = hosts.into();

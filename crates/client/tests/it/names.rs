@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
-use outlive::{BoxError, Client, ErrorKind, Protocol, Resolve, Resolving, Sent};
+use outlive::{
+    BoxError, Client, Connect, Connecting, Destination, ErrorKind, Protocol, Resolve, Resolving, Sent,
+};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -64,6 +66,9 @@ impl Resolve for Script {
     }
 }
 
+/// A request that takes so long hangs.
+const HANG: Duration = Duration::from_secs(60);
+
 fn get(speech: Speech, path: &str) -> Request<Empty<Bytes>> {
     let scheme = if speech.is_tls() { "https" } else { "http" };
     Request::get(format!("{scheme}://service.test{path}")).body(Empty::new()).unwrap()
@@ -71,7 +76,8 @@ fn get(speech: Speech, path: &str) -> Request<Empty<Bytes>> {
 
 /// A client that asks the script, and takes the server's certificate for the service's.
 fn client(server: &Server, script: &Script) -> Client {
-    server.builder().resolver(script.clone()).server_name("localhost").unwrap().build()
+    let named = server.builder().resolver(script.clone()).server_name("localhost").unwrap();
+    named.request_timeout(HANG).build()
 }
 
 /// An address where nobody listens.
@@ -95,6 +101,8 @@ async fn a_hundred_requests_ask_once() {
             assert_eq!(text(request.await.unwrap().unwrap()).await, "hello", "{speech:?}");
         }
         assert_eq!(script.asked(), 1, "{speech:?}");
+        // Nor does each dial: with several streams on a connection there are a few dials at most.
+        assert!(!speech.is_http2() || server.connections() <= 4, "{}", server.connections());
         at_rest(&client).await;
     }
 }
@@ -231,20 +239,52 @@ async fn an_old_answer_is_used_while_it_is_asked_for_again() {
 
 #[tokio::test]
 async fn addresses_that_vanished_are_left() {
-    let [old, new] = [Server::start(Speech::Http2).await, Server::start(Speech::Http2).await];
+    let [old, new] = [Server::start(Speech::Http1).await, Server::start(Speech::Http1).await];
     let (before, after) = (old.address, new.address);
     let script = Script::answering(move |question| Ok(vec![if question == 1 { before } else { after }]));
     let client = new.builder().resolver(script.clone()).resolution_age(Duration::ZERO).build();
-    assert_eq!(text(client.request(get(Speech::Http2, "/hello")).await.unwrap()).await, "hello");
-    assert_eq!((old.requests(), new.requests()), (1, 0));
-    old.stop().await;
-    // The dial that finds the old address closed has the name asked for again.
-    eventually("requests arrive at the new address", async || {
-        client.request(get(Speech::Http2, "/hello")).await.is_ok()
+    // Each keeps its connection busy, so the next one needs another.
+    let mut gates = tokio::task::JoinSet::new();
+    eventually("the new address is known", async || {
+        let there = old.busy() + new.busy();
+        gates.spawn(client.request(get(Speech::Http1, "/gate")));
+        eventually("it has arrived", async || old.busy() + new.busy() > there).await;
+        new.busy() > 0
     })
     .await;
-    assert_eq!(new.requests(), 1);
-    assert!(script.asked() >= 2);
+    let (left, begun) = (old.busy(), new.busy());
+    assert!(left > 0, "the first went to the old address, and what goes on there goes on");
+    for _ in 0..8 {
+        gates.spawn(client.request(get(Speech::Http1, "/gate")));
+    }
+    eventually("all have arrived", async || old.busy() + new.busy() == left + begun + 8).await;
+    assert_eq!((old.busy(), new.busy()), (left, begun + 8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dial_that_fails_has_the_name_asked_for_again() {
+    /// Nobody is anywhere.
+    struct Closed;
+    impl Connect for Closed {
+        fn connect<'a>(&'a self, _to: &'a Destination) -> Connecting<'a> {
+            Box::pin(async { Err("closed".into()) })
+        }
+        fn needs_address(&self) -> bool {
+            true
+        }
+    }
+    let script = Script::answering(|_| Ok(vec![SocketAddr::from(([127, 0, 0, 1], 1))]));
+    let client = Client::builder().resolver(script.clone()).connector(Closed).build();
+    let fail = async || {
+        let error = client.request(get(Speech::Http1, "/hello")).await.unwrap_err();
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Dial, Sent::Never));
+    };
+    fail().await;
+    fail().await;
+    assert_eq!(script.asked(), 1, "but not more than once per second");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    fail().await;
+    eventually("it is asked for", async || script.asked() == 2).await;
 }
 
 #[tokio::test]
@@ -276,7 +316,7 @@ async fn a_host_without_a_name_is_asked_of_nobody() {
 #[tokio::test]
 async fn a_resolver_that_panics_fails_who_waits() {
     let script = Script::answering(|_| panic!("a bug of the resolver"));
-    let client = Client::builder().resolver(script).build();
+    let client = Client::builder().resolver(script).request_timeout(HANG).build();
     let error = client.request(get(Speech::Http1, "/hello")).await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Dial, Sent::Never));
     at_rest(&client).await;

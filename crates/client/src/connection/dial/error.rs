@@ -89,7 +89,7 @@ impl StdError for DialError {
     }
 }
 
-/// An error, and the address that gave it.
+/// Which address gave the error that is its source.
 #[derive(Debug)]
 struct OfAddress {
     address: SocketAddr,
@@ -98,7 +98,7 @@ struct OfAddress {
 
 impl fmt::Display for OfAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.address, self.error)
+        self.address.fmt(f)
     }
 }
 

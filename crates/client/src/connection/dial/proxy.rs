@@ -128,7 +128,7 @@ async fn socks(
     Ok(Box::new(opened.into_inner()))
 }
 
-/// An error, and the proxy that gave it.
+/// Which proxy gave the error that is its source.
 #[derive(Debug)]
 struct OfProxy {
     /// Without its login.
@@ -138,12 +138,12 @@ struct OfProxy {
 
 impl std::fmt::Display for OfProxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.proxy, self.error)
+        f.write_str(&self.proxy)
     }
 }
 
 impl std::error::Error for OfProxy {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.error.source()
+        Some(&*self.error)
     }
 }
