@@ -15,8 +15,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::client::Client;
 use crate::connect::{Connect, Means};
 use crate::connection::{Phases, TcpKeepalive, TcpOptions};
+use crate::deadline::Timeouts;
 use crate::error::Error;
 use crate::proxies::Proxies;
+use crate::rescue::Rescue;
 use crate::resolve::{Names, Resolve};
 use crate::settings::{self, Protocol, Settings};
 use crate::tls::{Base, ServerNames, Tls, Trust};
@@ -36,7 +38,8 @@ pub struct Builder {
     server_names: ServerNames,
     protocol: Protocol,
     max_streams: u32,
-    request_timeout: Option<Duration>,
+    timeouts: Timeouts,
+    rescue: Rescue,
     phases: Phases,
     resolution_age: Duration,
     idle_timeout: Duration,
@@ -53,7 +56,8 @@ impl Builder {
             server_names: ServerNames::default(),
             protocol: Protocol::default(),
             max_streams: settings::MAX_STREAMS,
-            request_timeout: None,
+            timeouts: Timeouts::default(),
+            rescue: Rescue::default(),
             phases: Phases::new(settings::CONNECT_TIMEOUT),
             resolution_age: settings::RESOLUTION_AGE,
             idle_timeout: settings::IDLE_TIMEOUT,
@@ -76,7 +80,20 @@ impl Builder {
     /// Gives a request up that takes longer than this, from the first poll to the end of the response's body. A
     /// request can have its own: [`crate::RequestTimeout`]. Default: none.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = Some(timeout);
+        self.timeouts.request = Some(timeout);
+        self
+    }
+
+    /// When a request is given up, by phase. A request can have its own: [`Timeouts`] among its extensions. Default: never.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// When requests that may be processed more than once are sent again. A request can have its own: [`Rescue`] among its
+    /// extensions. Default: [`Rescue::OnSuspicion`].
+    pub fn rescue(mut self, rescue: Rescue) -> Self {
+        self.rescue = rescue;
         self
     }
 
@@ -105,7 +122,8 @@ impl Builder {
             tls: Arc::new(Tls::new(trust, protocol, server_names)),
             protocol,
             max_streams: self.max_streams,
-            request_timeout: self.request_timeout,
+            timeouts: self.timeouts,
+            rescue: self.rescue,
             phases: self.phases,
             resolution_age: self.resolution_age,
             idle_timeout: self.idle_timeout,
@@ -338,9 +356,10 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("protocol", &self.protocol)
             .field("max_streams", &self.max_streams)
-            .field("request_timeout", &self.request_timeout)
-            .field("idle_timeout", &self.idle_timeout)
+            .field("timeouts", &self.timeouts)
+            .field("rescue", &self.rescue)
             .field("phases", &self.phases)
+            .field("idle_timeout", &self.idle_timeout)
             .field("means", &self.means)
             .field("tcp", &self.tcp)
             .field("proxies", &self.proxies)

@@ -21,6 +21,7 @@ use crate::head::Head;
 use crate::name::OriginName;
 use crate::origin::Origin;
 use crate::outgoing::{BoxError, Outgoing};
+use crate::rescue;
 use crate::response_body::ResponseBody;
 use crate::response_future::{ResponseFuture, Wish};
 use crate::settings::Settings;
@@ -81,11 +82,15 @@ impl Client {
         B::Error: Into<BoxError>,
     {
         let (parts, body) = request.into_parts();
-        let own = parts.extensions.get::<RequestTimeout>().map(|timeout| timeout.0);
-        let timeout = own.or(self.0.settings.request_timeout);
+        let settings = &self.0.settings;
+        let mut timeouts = parts.extensions.get().copied().unwrap_or(settings.timeouts);
+        if let Some(RequestTimeout(own)) = parts.extensions.get() {
+            timeouts.request = Some(*own);
+        }
         let body = Outgoing::new(body);
+        let repeat = rescue::repeat(&parts, &body, settings.rescue);
         let (name, head) = Head::new(parts, &body).map_err(Error::request)?;
-        Ok(Wish { origin: self.0.origin(name), head, body, timeout })
+        Ok(Wish { origin: self.0.origin(name), head, body, timeouts, repeat })
     }
 
     /// How many requests, attempts and connections the client holds, for tests that nothing leaks.

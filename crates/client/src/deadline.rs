@@ -1,14 +1,17 @@
-//! The caller's timeout, for the whole of a request: from the first poll to the end of the response's body.
+//! The caller's timeouts: for the whole of a request, and by phase.
 //!
-//! Invariant: a timeout closes nothing; it is a fact about the caller, not about the connection. Next:
-//! [`crate::response_future`] and [`crate::response_body`], which it interrupts.
+//! Invariants: a timeout closes nothing; it is a fact about the caller, not about the connection. And there is at most one
+//! timer per request, for whichever limit comes first. Next: [`crate::response_future`] and [`crate::response_body`], which
+//! it interrupts.
 
 use std::future::Future as _;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
+
+use crate::error::Elapsed;
 
 /// A request's own timeout, in place of the client's: put it into the request's extensions.
 ///
@@ -23,18 +26,115 @@ pub struct RequestTimeout(
     pub Duration,
 );
 
+/// When a request is given up, by phase; `None` is never. For a client with [`Builder::timeouts`]; for a single request as
+/// an extension, which replaces all of the client's. The phases of a dial have their own limits, since dials belong to the pool
+/// and not to a request.
+///
+/// [`Builder::timeouts`]: crate::Builder::timeouts
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Timeouts {
+    /// From the first poll of the response's future to the end of the response's body. [`RequestTimeout`] sets it alone.
+    pub request: Option<Duration>,
+    /// Waiting for a connection, each time that it has to.
+    pub connection: Option<Duration>,
+    /// From being sent to the head of the response. A request that is sent again meanwhile has no more time for it.
+    pub response: Option<Duration>,
+    /// Silence within the response's body.
+    pub read: Option<Duration>,
+}
+
+impl Timeouts {
+    /// How long its caller waits for an answer at most.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        match (self.request, self.response) {
+            (Some(request), Some(response)) => Some(request.min(response)),
+            (request, response) => request.or(response),
+        }
+    }
+}
+
 /// When the caller gives up; never, if it said nothing.
-pub(crate) struct Deadline(Option<Pin<Box<Sleep>>>);
+pub(crate) struct Deadline {
+    timeouts: Timeouts,
+    /// The end of the whole request.
+    end: Option<Instant>,
+    /// The limit of the phase, and when the phase began or something last happened in it.
+    phase: Option<(Duration, Instant)>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
 
 impl Deadline {
-    pub(crate) fn after(timeout: Option<Duration>) -> Self {
-        Self(timeout.map(|timeout| Box::pin(tokio::time::sleep(timeout))))
+    /// Of a request that begins now.
+    pub(crate) fn new(timeouts: Timeouts) -> Self {
+        let end = timeouts.request.and_then(|limit| Instant::now().checked_add(limit));
+        Self { timeouts, end, phase: None, sleep: end.map(|end| Box::pin(tokio::time::sleep_until(end))) }
     }
 
-    pub(crate) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.0 {
-            Some(sleep) => sleep.as_mut().poll(cx),
-            None => Poll::Pending,
+    /// It waits for a connection from now on.
+    pub(crate) fn enter_connection(&mut self) {
+        self.enter(self.timeouts.connection);
+    }
+
+    /// It waits for the head of the response from now on.
+    pub(crate) fn enter_response(&mut self) {
+        self.enter(self.timeouts.response);
+    }
+
+    /// It reads the response's body from now on.
+    pub(crate) fn enter_body(&mut self) {
+        self.enter(self.timeouts.read);
+    }
+
+    /// Something happened that the phase's limit is about.
+    pub(crate) fn stir(&mut self) {
+        if let Some((_, since)) = &mut self.phase {
+            *since = Instant::now();
+        }
+    }
+
+    fn enter(&mut self, limit: Option<Duration>) {
+        if limit.is_none() && self.phase.is_none() {
+            return; // The common case: only the whole counts, or nothing.
+        }
+        self.phase = limit.map(|limit| (limit, Instant::now()));
+        self.set();
+    }
+
+    /// When the phase is over.
+    fn phase_end(&self) -> Option<Instant> {
+        self.phase.and_then(|(limit, since)| since.checked_add(limit))
+    }
+
+    /// Sets the timer to the earlier of the two ends.
+    fn set(&mut self) {
+        let Some(at) = [self.end, self.phase_end()].into_iter().flatten().min() else { return };
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(at),
+            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(at))),
+        }
+    }
+
+    pub(crate) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
+        loop {
+            let Some(sleep) = &mut self.sleep else { return Poll::Pending };
+            ready!(sleep.as_mut().poll(cx));
+            let rang = sleep.deadline();
+            if let (Some(end), Some(limit)) = (self.end, self.timeouts.request) {
+                if end <= rang {
+                    return Poll::Ready(Elapsed { limit, whole: true });
+                }
+            }
+            match (self.phase, self.phase_end()) {
+                (Some((limit, _)), Some(end)) if end <= rang => {
+                    return Poll::Ready(Elapsed { limit, whole: false });
+                }
+                // The phase has ended, or something stirred in it.
+                _ if self.end.is_none() && self.phase.is_none() => {
+                    self.sleep = None;
+                    return Poll::Pending;
+                }
+                _ => self.set(),
+            }
         }
     }
 }

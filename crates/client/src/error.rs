@@ -101,9 +101,47 @@ pub enum Fate {
     Refused,
     /// It failed, and may have been processed.
     Failed,
+    /// Its connection ended, or was closed as dead; it may have been processed.
+    Lost,
+    /// It brought the answer.
+    Answered,
+    /// Another attempt brought the answer; it may have been processed.
+    LeftBehind,
     /// It was still out when the request ended.
     Out,
 }
+
+/// What a request was sent as, where it was sent more than once: an extension of the response.
+///
+/// ```
+/// # fn example(response: &http::Response<outlive::ResponseBody>) {
+/// if let Some(outlive::Attempts(attempts)) = response.extensions().get() {
+///     println!("rescued: {attempts:?}");
+/// }
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempts(
+    /// The one whose [`Attempt::fate`] is [`Fate::Answered`] brought the response.
+    pub Vec<Attempt>,
+);
+
+/// A timeout of the caller's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elapsed {
+    pub(crate) limit: Duration,
+    /// Whether it is that of the whole request, or that of the phase.
+    pub(crate) whole: bool,
+}
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = if self.whole { "the whole request" } else { "this phase" };
+        write!(f, "the limit for {of} is {:?}", self.limit)
+    }
+}
+
+impl StdError for Elapsed {}
 
 /// An error of a crate below, shared where one event fails many requests.
 pub(crate) enum Source {

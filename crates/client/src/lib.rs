@@ -22,6 +22,7 @@
 //! out its decision under the same lock: the attempt is on its `connection` before the lock is free. The answer comes
 //! straight back from the connection; the pool hears of it.
 
+mod body;
 mod builder;
 mod client;
 mod clock;
@@ -36,6 +37,7 @@ mod name;
 mod origin;
 mod outgoing;
 mod proxies;
+mod rescue;
 mod resolve;
 mod response_body;
 mod response_future;
@@ -46,14 +48,16 @@ mod tls;
 mod upload;
 mod upload_task;
 
+pub use body::Body;
 pub use builder::Builder;
 pub use client::Client;
 pub use connect::{Carrier, Connect, Connecting, Destination, Transport};
 pub use connection::TcpKeepalive;
-pub use deadline::RequestTimeout;
-pub use error::{Attempt, Error, ErrorKind, Fate, Phase, Sent};
+pub use deadline::{RequestTimeout, Timeouts};
+pub use error::{Attempt, Attempts, Error, ErrorKind, Fate, Phase, Sent};
 pub use outgoing::BoxError;
 pub use proxies::{Proxies, Proxy};
+pub use rescue::{Idempotent, Rescue};
 #[cfg(feature = "hickory")]
 pub use resolve::Hickory;
 pub use resolve::{Resolve, Resolving, SystemResolver};

@@ -24,10 +24,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::clock::Clock;
 use crate::connection::{self, Order, Route};
 use crate::name::OriginName;
+use crate::outgoing::Outgoing;
 use crate::settings::Settings;
 
 use addresses::Addresses;
 pub(crate) use ledger::{Ledger, News};
+pub(crate) use request::Few;
 
 /// A pool and what belongs to it.
 pub(crate) struct Origin {
@@ -52,6 +54,8 @@ struct Dial {
 #[derive(Default)]
 pub(crate) struct Aftermath {
     wakers: Vec<Waker>,
+    /// Bodies that came back and are not needed.
+    spares: Vec<Outgoing>,
     dials: Vec<Dial>,
     /// The name is to be resolved.
     resolve: bool,
@@ -81,6 +85,7 @@ impl Origin {
         if alarm_moved {
             self.alarm.notify_one();
         }
+        drop(std::mem::take(&mut aftermath.spares));
         aftermath.wakers.drain(..).for_each(Waker::wake);
         if let Some(runtime) = runtime {
             self.spawn(&runtime, aftermath);

@@ -1,21 +1,27 @@
 //! A request's body on its way out.
 //!
-//! Callers bring any body type; the pool keeps one. Invariant: a body that is still [`Outgoing::Whole`] or
-//! [`Outgoing::Empty`] has not been polled, so its request can be sent again if nobody processed it
-//! (promise P4). Next: [`crate::upload`] (HTTP/2); over HTTP/1.1 hyper polls it.
+//! Callers bring any body type; the pool keeps one. Invariant: a body that is still [`Outgoing::Once`] has not been
+//! polled, so its request can be sent again if nobody processed it; one that is kept in memory or can be made again
+//! can be sent any number of times (promise P4). Next: [`crate::upload`] (HTTP/2); over HTTP/1.1 hyper polls it.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 
 /// Any error, as bodies and hooks bring them.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-type BoxBody = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
+pub(crate) type BoxBody = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
+
+/// What makes a body, each time it has to be sent.
+pub(crate) type Maker = Arc<dyn Fn() -> BoxBody + Send + Sync>;
 
 /// A request's body.
 #[derive(Default)]
@@ -23,42 +29,99 @@ pub(crate) enum Outgoing {
     /// There is none.
     #[default]
     Empty,
-    /// Untouched.
-    Whole(BoxBody),
+    /// In memory.
+    Bytes(Bytes),
+    /// Made anew each time, to this size.
+    Made(Maker, SizeHint),
+    /// Untouched, and good for one time.
+    Once(BoxBody),
     /// Given away to be sent.
     Taken,
 }
 
 impl Outgoing {
+    /// Takes any body. Those that are known to be in memory are kept so that they can be sent again.
     pub(crate) fn new<B>(body: B) -> Self
     where
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        if body.is_end_stream() { Self::Empty } else { Self::Whole(Box::pin(Plain(Box::pin(body)))) }
+        if body.is_end_stream() {
+            return Self::Empty;
+        }
+        let mut body = Some(body);
+        if let Some(body) = taken_as::<crate::Body>(&mut body) {
+            return body.into_outgoing();
+        }
+        if let Some(text) = taken_as::<String>(&mut body) {
+            return Self::Bytes(text.into());
+        }
+        if let Some(mut full) = taken_as::<Full<Bytes>>(&mut body) {
+            return Self::Bytes(data_of(&mut full));
+        }
+        body.map_or(Self::Empty, |body| Self::Once(boxed(body)))
+    }
+
+    /// Takes a body that `make` can make again. It is called at once, to learn the size.
+    pub(crate) fn made(make: Maker) -> Self {
+        let hint = make().size_hint();
+        Self::Made(make, hint)
     }
 
     /// Whether it can (still) be sent from its beginning.
     pub(crate) fn is_untouched(&self) -> bool {
         match self {
-            Self::Empty | Self::Whole(_) => true,
+            Self::Empty | Self::Bytes(_) | Self::Made(..) | Self::Once(_) => true,
             Self::Taken => false,
+        }
+    }
+
+    /// Whether it can be sent any number of times.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Empty | Self::Bytes(_) | Self::Made(..) => true,
+            Self::Once(_) | Self::Taken => false,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Whole(_) | Self::Taken => false,
+            Self::Bytes(_) | Self::Made(..) | Self::Once(_) | Self::Taken => false,
         }
     }
 
-    /// Gives it away; an empty body can be given away any number of times.
+    /// Gives it away; one that is repeatable can be given away any number of times. Runs nobody's code.
     pub(crate) fn take(&mut self) -> Self {
         match self {
             Self::Empty => Self::Empty,
-            Self::Whole(_) | Self::Taken => std::mem::replace(self, Self::Taken),
+            Self::Bytes(bytes) => Self::Bytes(bytes.clone()),
+            Self::Made(make, hint) => Self::Made(Arc::clone(make), *hint),
+            Self::Once(_) | Self::Taken => std::mem::replace(self, Self::Taken),
         }
+    }
+}
+
+/// Any body, as the one type.
+pub(crate) fn boxed<B>(body: B) -> BoxBody
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    Box::pin(Plain(Box::pin(body)))
+}
+
+/// What is in `place`, if that is a `T`.
+fn taken_as<T: 'static>(place: &mut (impl Any + Send)) -> Option<T> {
+    (place as &mut dyn Any).downcast_mut::<Option<T>>()?.take()
+}
+
+/// The data of a body that has it all at hand.
+fn data_of(full: &mut Full<Bytes>) -> Bytes {
+    match Pin::new(full).poll_frame(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        Poll::Ready(Some(Err(never))) => match never {},
+        Poll::Ready(None) | Poll::Pending => Bytes::new(),
     }
 }
 
@@ -70,22 +133,34 @@ impl Body for Outgoing {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.get_mut() {
-            Self::Whole(body) => body.as_mut().poll_frame(cx),
-            Self::Empty | Self::Taken => Poll::Ready(None),
+        let this = self.get_mut();
+        if let Self::Made(make, _) = this {
+            *this = Self::Once(make());
+        }
+        match this {
+            Self::Once(body) => body.as_mut().poll_frame(cx),
+            Self::Bytes(bytes) => {
+                let data = std::mem::take(bytes);
+                *this = Self::Taken;
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            Self::Empty | Self::Taken | Self::Made(..) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(body) => body.is_end_stream(),
+            Self::Once(body) => body.is_end_stream(),
+            Self::Bytes(_) | Self::Made(..) => false,
             Self::Empty | Self::Taken => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(body) => body.size_hint(),
+            Self::Once(body) => body.size_hint(),
+            Self::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Made(_, hint) => *hint,
             Self::Empty | Self::Taken => SizeHint::with_exact(0),
         }
     }
@@ -95,7 +170,9 @@ impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "Empty",
-            Self::Whole(_) => "Whole",
+            Self::Bytes(_) => "Bytes",
+            Self::Made(..) => "Made",
+            Self::Once(_) => "Once",
             Self::Taken => "Taken",
         })
     }
@@ -131,5 +208,45 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.0.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt as _, Empty};
+
+    #[test]
+    fn what_is_in_memory_is_repeatable() {
+        assert!(Outgoing::new(Empty::<Bytes>::new()).is_empty());
+        assert!(Outgoing::new(Full::new(Bytes::new())).is_empty());
+        assert!(Outgoing::new(Full::new(Bytes::from("x"))).is_repeatable());
+        assert!(Outgoing::new(String::from("x")).is_repeatable());
+        assert!(Outgoing::new(crate::Body::from("x")).is_repeatable());
+        assert!(Outgoing::new(crate::Body::repeat_with(|| String::from("x"))).is_repeatable());
+        assert!(!Outgoing::new(Full::new(Bytes::from("x")).boxed()).is_repeatable());
+        assert!(!Outgoing::new(crate::Body::once(String::from("x").boxed())).is_repeatable());
+    }
+
+    #[tokio::test]
+    async fn each_time_it_is_whole() {
+        for mut body in [
+            Outgoing::new(Full::new(Bytes::from("twice"))),
+            Outgoing::new(crate::Body::repeat_with(|| String::from("twice"))),
+        ] {
+            assert_eq!(body.size_hint().exact(), Some(5));
+            for _ in 0..2 {
+                let sent = body.take();
+                assert_eq!(sent.size_hint().exact(), Some(5));
+                assert_eq!(sent.collect().await.unwrap().to_bytes(), "twice");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_given_away_is_gone() {
+        let mut body = Outgoing::new(Full::new(Bytes::from("once")).boxed());
+        assert_eq!(body.take().collect().await.unwrap().to_bytes(), "once");
+        assert!(!body.is_untouched());
     }
 }

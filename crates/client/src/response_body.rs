@@ -79,6 +79,7 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.stream.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
+                self.deadline.stir();
                 if self.stream.is_end() {
                     self.complete();
                 }
@@ -91,10 +92,10 @@ impl Body for ResponseBody {
                 self.complete();
                 Poll::Ready(None)
             }
-            Poll::Pending if self.deadline.poll_passed(cx).is_ready() => {
-                Poll::Ready(self.fail(|claim| claim.ticket.timed_out(Phase::Body)))
-            }
             Poll::Pending => {
+                if let Poll::Ready(elapsed) = self.deadline.poll_passed(cx) {
+                    return Poll::Ready(self.fail(|claim| claim.ticket.timed_out(Phase::Body, elapsed)));
+                }
                 let upload = self.claim.as_mut().and_then(|claim| claim.upload.as_mut());
                 let Some(upload) = upload else { return Poll::Pending };
                 let error = ready!(upload.poll_failed(cx));

@@ -9,17 +9,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use http::Response;
 use http::header::CONTENT_LENGTH;
-use outlive_core::AttemptId;
+use outlive_core::{AttemptId, Repeat};
 
 use crate::connection::http1::keeps_alive;
-use crate::deadline::Deadline;
-use crate::error::{Error, Phase};
+use crate::deadline::{Deadline, Timeouts};
+use crate::error::{Attempts, Error, Phase};
 use crate::head::Head;
-use crate::origin::{News, Origin};
+use crate::origin::{Few, News, Origin};
 use crate::outgoing::Outgoing;
 use crate::response_body::{Claim, ResponseBody, Stream};
 use crate::sending::{Answer, Sending};
@@ -36,10 +35,8 @@ enum Stage {
     Refused(Error),
     /// Not polled yet.
     New(Wish),
-    /// Told to the pool; not sent, or to be sent again.
-    Waiting(Ticket, Deadline),
-    /// Sent.
-    Sent(Ticket, Deadline, Sending),
+    /// Told to the pool.
+    Open(Open),
     Over,
 }
 
@@ -48,7 +45,16 @@ pub(crate) struct Wish {
     pub(crate) origin: Arc<Origin>,
     pub(crate) head: Head,
     pub(crate) body: Outgoing,
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) repeat: Repeat,
+}
+
+/// A request that the pool knows of.
+struct Open {
+    ticket: Ticket,
+    deadline: Deadline,
+    /// The attempts that are out, oldest first; with none, it waits for a connection.
+    sendings: Few<Sending>,
 }
 
 impl ResponseFuture {
@@ -61,57 +67,51 @@ impl Future for ResponseFuture {
     type Output = Result<Response<ResponseBody>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (mut open, mut news) = match std::mem::replace(&mut self.0, Stage::Over) {
+            Stage::Refused(error) => return Poll::Ready(Err(error)),
+            Stage::New(wish) => wish.open(cx.waker()),
+            Stage::Open(mut open) => match open.poll_sendings(cx) {
+                Poll::Ready(Some(winner)) => return Poll::Ready(Ok(open.receive(winner))),
+                Poll::Ready(None) | Poll::Pending => {
+                    let news = open.ticket.look(cx.waker());
+                    (open, news)
+                }
+            },
+            Stage::Over => panic!("a ResponseFuture was polled after it had ended"),
+        };
         loop {
-            self.0 = match std::mem::replace(&mut self.0, Stage::Over) {
-                Stage::Refused(error) => return Poll::Ready(Err(error)),
-                Stage::New(wish) => match wish.open(cx.waker()) {
-                    Ok(stage) => stage,
-                    Err(error) => return Poll::Ready(Err(error)),
-                },
-                Stage::Waiting(ticket, mut deadline) => match ticket.look(cx.waker()) {
-                    News::Failed(error) => return Poll::Ready(Err(error)),
-                    News::Sent(sending) => Stage::Sent(ticket, deadline, sending),
-                    News::Nothing => {
-                        if deadline.poll_passed(cx).is_ready() {
-                            return Poll::Ready(Err(ticket.timed_out(Phase::Connection)));
-                        }
-                        self.0 = Stage::Waiting(ticket, deadline);
+            match news {
+                News::Failed(error) => return Poll::Ready(Err(error)),
+                News::Sent(sending) => open.follow(sending),
+                News::Nothing => match open.deadline.poll_passed(cx) {
+                    Poll::Ready(elapsed) => {
+                        let phase =
+                            if open.sendings.is_empty() { Phase::Connection } else { Phase::Response };
+                        return Poll::Ready(Err(open.ticket.timed_out(phase, elapsed)));
+                    }
+                    Poll::Pending => {
+                        self.0 = Stage::Open(open);
                         return Poll::Pending;
                     }
                 },
-                Stage::Sent(ticket, mut deadline, mut sending) => {
-                    let attempt = sending.attempt;
-                    match sending.poll(cx, || ticket.take_body(attempt)) {
-                        Poll::Ready(Ok(answer)) => {
-                            return Poll::Ready(Ok(receive(ticket, deadline, attempt, answer)));
-                        }
-                        Poll::Ready(Err(fault)) => match ticket.faulted(attempt, fault, cx.waker()) {
-                            News::Failed(error) => return Poll::Ready(Err(error)),
-                            News::Sent(again) => Stage::Sent(ticket, deadline, again),
-                            News::Nothing => Stage::Waiting(ticket, deadline),
-                        },
-                        Poll::Pending => {
-                            if deadline.poll_passed(cx).is_ready() {
-                                return Poll::Ready(Err(ticket.timed_out(Phase::Response)));
-                            }
-                            self.0 = Stage::Sent(ticket, deadline, sending);
-                            return Poll::Pending;
-                        }
-                    }
-                }
-                Stage::Over => panic!("a ResponseFuture was polled after it had ended"),
             }
+            news = match open.poll_sendings(cx) {
+                Poll::Ready(Some(winner)) => return Poll::Ready(Ok(open.receive(winner))),
+                Poll::Ready(None) => open.ticket.look(cx.waker()),
+                // All was looked at; whatever comes wakes this task.
+                Poll::Pending => News::Nothing,
+            };
         }
     }
 }
 
 impl fmt::Debug for ResponseFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match self.0 {
+        let stage = match &self.0 {
             Stage::Refused(_) => "refused",
             Stage::New(_) => "new",
-            Stage::Waiting(..) => "waiting",
-            Stage::Sent(..) => "sent",
+            Stage::Open(open) if open.sendings.is_empty() => "waiting",
+            Stage::Open(_) => "sent",
             Stage::Over => "over",
         };
         f.debug_tuple("ResponseFuture").field(&stage).finish()
@@ -120,32 +120,71 @@ impl fmt::Debug for ResponseFuture {
 
 impl Wish {
     /// Tells the pool.
-    fn open(self, waker: &Waker) -> Result<Stage, Error> {
-        let Self { origin, head, body, timeout } = self;
-        let (ticket, news) = Ticket::open(origin, head, body, timeout, waker);
-        let deadline = Deadline::after(timeout);
-        match news {
-            News::Failed(error) => Err(error),
-            News::Sent(sending) => Ok(Stage::Sent(ticket, deadline, sending)),
-            News::Nothing => Ok(Stage::Waiting(ticket, deadline)),
-        }
+    fn open(self, waker: &Waker) -> (Open, News) {
+        let Self { origin, head, body, timeouts, repeat } = self;
+        let (ticket, news) = Ticket::open(origin, head, body, repeat, timeouts.patience(), waker);
+        let mut deadline = Deadline::new(timeouts);
+        deadline.enter_connection();
+        (Open { ticket, deadline, sendings: Few::new() }, news)
     }
 }
 
-fn receive(ticket: Ticket, deadline: Deadline, attempt: AttemptId, answer: Answer) -> Response<ResponseBody> {
-    match answer {
-        Answer::Http1(response) => {
-            ticket.answered(attempt, !keeps_alive(&response));
-            let claim = Claim { ticket, attempt, upload: None };
-            response.map(|body| ResponseBody::new(Stream::Http1(body), deadline, claim))
+/// An attempt, and its answer.
+type Winner = (AttemptId, Answer);
+
+impl Open {
+    fn follow(&mut self, sending: Sending) {
+        if self.sendings.is_empty() {
+            self.deadline.enter_response();
         }
-        Answer::Http2(response, upload) => {
-            ticket.answered(attempt, false);
-            let upload = upload.map(|upload| UploadTask::spawn(upload, ticket.take_body(attempt)));
-            let length =
-                response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-            let claim = Claim { ticket, attempt, upload };
-            response.map(|body| ResponseBody::new(Stream::Http2(body, length), deadline, claim))
+        self.sendings.push(sending);
+    }
+
+    /// Polls all attempts. Ready with the first answer, or with `None` when one has failed, which makes news.
+    fn poll_sendings(&mut self, cx: &mut Context<'_>) -> Poll<Option<Winner>> {
+        let mut failed = false;
+        let mut place = 0;
+        while let Some(sending) = self.sendings.get_mut(place) {
+            let attempt = sending.attempt;
+            match sending.poll(cx, || self.ticket.take_body(attempt)) {
+                Poll::Pending => place += 1,
+                Poll::Ready(Ok(answer)) => return Poll::Ready(Some((attempt, answer))),
+                Poll::Ready(Err(fault)) => {
+                    self.sendings.remove(place);
+                    if self.sendings.is_empty() {
+                        self.deadline.enter_connection();
+                    }
+                    self.ticket.faulted(attempt, fault);
+                    failed = true;
+                }
+            }
         }
+        if failed { Poll::Ready(None) } else { Poll::Pending }
+    }
+
+    /// The answer as its caller gets it. The other attempts are the pool's from here on.
+    fn receive(self, (attempt, answer): Winner) -> Response<ResponseBody> {
+        let Self { ticket, mut deadline, sendings } = self;
+        drop(sendings);
+        deadline.enter_body();
+        let closes = matches!(&answer, Answer::Http1(response) if !keeps_alive(response));
+        let attempts = ticket.answered(attempt, closes);
+        let mut response = match answer {
+            Answer::Http1(response) => {
+                let claim = Claim { ticket, attempt, upload: None };
+                response.map(|body| ResponseBody::new(Stream::Http1(body), deadline, claim))
+            }
+            Answer::Http2(response, upload) => {
+                let upload = upload.map(|upload| UploadTask::spawn(upload, ticket.take_body(attempt)));
+                let length = response.headers().get(CONTENT_LENGTH);
+                let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+                let claim = Claim { ticket, attempt, upload };
+                response.map(|body| ResponseBody::new(Stream::Http2(body, length), deadline, claim))
+            }
+        };
+        if let Some(attempts) = attempts {
+            response.extensions_mut().insert(Attempts(attempts));
+        }
+        response
     }
 }

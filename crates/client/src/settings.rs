@@ -10,7 +10,9 @@ use outlive_core::{Limits, Span};
 
 use crate::connect::Means;
 use crate::connection::{Phases, TcpKeepalive, TcpOptions};
+use crate::deadline::Timeouts;
 use crate::proxies::Proxies;
+use crate::rescue::Rescue;
 use crate::resolve::Names;
 use crate::tls::Tls;
 
@@ -38,7 +40,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Arc<Tls>,
     pub(crate) protocol: Protocol,
     pub(crate) max_streams: u32,
-    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) rescue: Rescue,
     pub(crate) phases: Phases,
     pub(crate) resolution_age: Duration,
     pub(crate) idle_timeout: Duration,

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use outlive_core::{AttemptId, FailReason, RequestId};
+use outlive_core::{AttemptId, FailReason, Repeat, RequestId};
 
-use crate::error::{Error, Phase};
+use crate::error::{Attempt, Elapsed, Error, Phase};
 use crate::head::Head;
 use crate::origin::{News, Origin};
 use crate::outgoing::Outgoing;
@@ -29,12 +29,13 @@ impl Ticket {
         origin: Arc<Origin>,
         head: Head,
         body: Outgoing,
+        repeat: Repeat,
         timeout: Option<Duration>,
         waker: &Waker,
     ) -> (Self, News) {
         let (request, news) = origin.with(|ledger| {
             ledger.rouse();
-            let request = ledger.open(head, body, timeout);
+            let request = ledger.open(head, body, repeat, timeout);
             (request, ledger.look(request, waker))
         });
         let ticket = Self { origin, request: Some(request) };
@@ -54,19 +55,17 @@ impl Ticket {
         self.origin.with(|ledger| ledger.take_body(request, attempt))
     }
 
-    /// The response's head arrived; `last` if its connection ends with it.
-    pub(crate) fn answered(&self, attempt: AttemptId, last: bool) {
-        self.origin.with(|ledger| ledger.answered(attempt, last));
+    /// The response's head arrived; `last` if its connection ends with it. All that was sent, if it was more than this.
+    pub(crate) fn answered(&self, attempt: AttemptId, last: bool) -> Option<Vec<Attempt>> {
+        let request = self.request?;
+        self.origin.with(|ledger| ledger.answered(request, attempt, last))
     }
 
     /// The attempt failed; what the pool makes of it is news.
-    pub(crate) fn faulted(&self, attempt: AttemptId, fault: Fault, waker: &Waker) -> News {
-        let Some(request) = self.request else { return News::Nothing };
-        let news = self.origin.with(|ledger| {
-            ledger.faulted(request, attempt, fault);
-            ledger.look(request, waker)
-        });
-        self.name_origin(news)
+    pub(crate) fn faulted(&self, attempt: AttemptId, fault: Fault) {
+        if let Some(request) = self.request {
+            self.origin.with(|ledger| ledger.faulted(request, attempt, fault));
+        }
     }
 
     /// The response broke off after its head.
@@ -79,8 +78,8 @@ impl Ticket {
     }
 
     /// The caller's timeout passed.
-    pub(crate) fn timed_out(self, phase: Phase) -> Error {
-        self.end_with(|ledger, request| ledger.timed_out(request, phase))
+    pub(crate) fn timed_out(self, phase: Phase, elapsed: Elapsed) -> Error {
+        self.end_with(|ledger, request| ledger.timed_out(request, phase, elapsed))
     }
 
     /// Request and response are complete.

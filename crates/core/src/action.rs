@@ -14,7 +14,8 @@ pub enum Action {
     Dial {
         /// The name the connection has from now to its end.
         connection: ConnectionId,
-        /// Where to, if the pool was told of addresses.
+        /// Where to, if the pool was told of addresses. `None` where it was not: a glue that resolves names resolves this one
+        /// now, and tells the addresses, upon which the pool calls this dial off and dials one of them.
         address: Option<AddressId>,
     },
     /// Send this request on this connection. It may be out elsewhere at the same time: then this is a rescue, the first
@@ -100,11 +101,11 @@ pub enum CloseReason {
     Dead,
     /// Its only stream was given up (HTTP/1.1 has no way to take back a request).
     GivenUp,
-    /// The peer said it takes no new streams, and the last one has ended.
+    /// It was to take no new requests (the peer's GOAWAY, its age, its stall), and the last one has ended or been given up.
     Drained,
     /// Unused for longer than the idle limit.
     Idle,
-    /// A dial that is not needed any more.
+    /// A dial whose place another takes: it was late, or had no address before one was known.
     Surplus,
 }
 

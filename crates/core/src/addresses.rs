@@ -34,7 +34,7 @@ impl Addresses {
     pub(crate) fn know(&mut self, id: AddressId, known: bool, limits: &Limits) {
         let at = self.list.iter().position(|address| address.id == Some(id));
         match (known, at) {
-            (true, None) if self.list.len() < limits.addresses as usize => {
+            (true, None) if self.named() < limits.addresses as usize => {
                 self.list.retain(|address| address.id.is_some());
                 self.list.push(Address::new(Some(id)));
             }
@@ -46,6 +46,15 @@ impl Addresses {
             }
             (true, _) | (false, None) => {}
         }
+    }
+
+    fn named(&self) -> usize {
+        self.list.iter().filter(|address| address.id.is_some()).count()
+    }
+
+    /// Whether none is known by name.
+    pub(crate) fn are_nameless(&self) -> bool {
+        self.named() == 0
     }
 
     /// The address for the next dial: one that has not failed, the least used of these, the first of those.

@@ -37,6 +37,8 @@ pub(crate) struct Connection {
     /// Given up, arrived, waiting for their turn to be reset.
     pub(crate) resetting: VecDeque<AttemptId>,
     pub(crate) pace: Pace,
+    /// Whether its peer complained of being asked too often.
+    pub(crate) complained: bool,
     /// Since when nothing has been under way.
     pub(crate) idle: Time,
     /// As the census has it.
@@ -61,6 +63,7 @@ impl Connection {
             answered: 0,
             resetting: VecDeque::new(),
             pace: Pace { credit: limits.resets, since: now },
+            complained: false,
             idle: now,
             standing: Standing::Dialing,
         }

@@ -9,7 +9,7 @@ use crate::attempt::{State, Step};
 use crate::comparison::{Comparison, Finding, Outcome};
 use crate::health::{Health, Sign};
 use crate::life::{Life, Turn as LifeTurn};
-use crate::request::{Phase, Turn};
+use crate::request::{Outs, Phase, Turn};
 use crate::{AttemptId, ConnectionId, Limits, Span, Time};
 
 /// A machine as an arrow from each state by each input that changes it; inputs that change nothing are named below.
@@ -86,10 +86,17 @@ fn all() -> String {
         |state, input| format!("{:?}", state.after(input)),
     );
     let (a, b) = (AttemptId(1), AttemptId(2));
+    let one = Outs::one(a);
     text += &diagram(
         "A request",
-        "What its caller waits for, and the attempts that are out for it (`src/request.rs`): a1 the first, a2 its rescue.",
-        &[Phase::Waiting, Phase::Out(a), Phase::Rescuing(a), Phase::Raced(a, b), Phase::Delivered(a)],
+        "What its caller waits for, and the attempts that are out for it (`src/request.rs`): a1 the first, a2 a rescue.",
+        &[
+            Phase::Waiting,
+            Phase::Out(one),
+            Phase::Rescuing(one),
+            Phase::Out(one.with(b)),
+            Phase::Delivered(a),
+        ],
         &[
             Turn::Send(a),
             Turn::Send(b),

@@ -67,7 +67,9 @@ impl Dials {
         };
         let for_suspects = u32::from(need.alive == 0 && need.suspects > 0);
         let for_warmth = limits.connections_min.saturating_sub(need.alive);
-        for_waiting.max(for_suspects).max(for_warmth).max(need.besides)
+        // One more like those that are mute would be no better to compare with, and no successor.
+        let besides = if need.mute > 0 { 0 } else { need.besides };
+        for_waiting.max(for_suspects).max(for_warmth).max(besides)
     }
 
     /// When the dials under way have taken so long that they get company: as long as a dial is known to take after the
@@ -94,11 +96,6 @@ impl Dials {
     /// When to look again although nothing happens: when the last dial has become late. `None` where nothing is missing.
     pub(crate) fn due(&self, need: Need, limits: &Limits) -> Option<Time> {
         self.company_at(need, limits).filter(|_| need.dialing < self.at_once(limits))
-    }
-
-    /// Whether anything is missing.
-    pub(crate) fn is_short(&self, need: Need, limits: &Limits) -> bool {
-        self.target(need, limits) > need.dialing
     }
 
     /// How many dials may be under way.
@@ -150,5 +147,6 @@ mod tests {
         check(None, Need { suspects: 1, ..NOTHING }, 1); // a replacement, before anyone waits
         check(None, Need { suspects: 1, alive: 1, ..NOTHING }, 0);
         check(Some(100), Need { waiting: 1, alive: 1, mute: 1, ..NOTHING }, 0); // the peer allows nothing now
+        check(Some(100), Need { besides: 1, alive: 1, mute: 1, ..NOTHING }, 0); // nor to compare with
     }
 }

@@ -31,8 +31,6 @@ impl Owed {
 #[derive(Clone, Copy, Debug)]
 struct Probe {
     sent: Time,
-    /// What hangs on its answer; nothing any more when later proof came in on another way.
-    doubt: Option<Doubt>,
 }
 
 /// An open question, since when and about what.
@@ -74,6 +72,8 @@ pub(crate) struct Evidence {
     /// When proof last arrived; at first, when the connection opened.
     proof: Time,
     probe: Option<Probe>,
+    /// The question that is open; none any more when later proof came in, on whatever way.
+    doubt: Option<Doubt>,
     /// The last one of its kind.
     given_up: Option<GivenUp>,
     /// What the kernel last said, and when.
@@ -108,6 +108,7 @@ impl Evidence {
             heard: now,
             proof: now,
             probe: None,
+            doubt: None,
             given_up: None,
             kernel: None,
             retransmits: 0,
@@ -135,7 +136,7 @@ impl Evidence {
 
     /// What the kernel says (TCP_INFO): whether the other kernel has all that was written, and how often it was sent again.
     pub(crate) fn kernel(&mut self, at: Time, unacked: u32, retransmits: u32) {
-        if self.doubt().is_none() {
+        if self.doubt.is_none() {
             self.retransmits = retransmits;
         }
         self.kernel = Some(Kernel { at, unacked, retransmits });
@@ -150,26 +151,32 @@ impl Evidence {
     ) -> Verdict {
         self.probes = 0;
         self.prove(attempt, now, arrived);
-        let Some(probe) = &mut self.probe else { return Verdict::Cleared };
-        match probe.doubt {
-            Some(doubt) if doubt.behind.is_some_and(|behind| attempt <= behind) => Verdict::Stands,
-            Some(_) | None => {
-                probe.doubt = None;
-                Verdict::Cleared
-            }
+        self.settle_doubt(|doubt| doubt.behind.is_none_or(|behind| attempt > behind))
+    }
+
+    /// Drops the open question if what has just proven itself answers it.
+    fn settle_doubt(&mut self, answers: impl FnOnce(Doubt) -> bool) -> Verdict {
+        if self.doubt.is_some_and(|doubt| !answers(doubt)) {
+            return Verdict::Stands;
         }
+        self.doubt = None;
+        Verdict::Cleared
     }
 
     /// The probe was answered; `through` is the last attempt whose head went ahead of it. `awake` is since when our own
     /// process has been running without a pause: a round trip that we slept through measures us, not the path.
+    ///
+    /// The answer to a probe that was out before the question was opened answers that one only if all that was written by
+    /// then had gone ahead of the probe (promise P15).
     pub(crate) fn probe_answered(
         &mut self,
         through: Option<AttemptId>,
         now: Time,
         awake: Time,
         arrived: &mut Vec<AttemptId>,
-    ) {
-        if let Some(probe) = self.probe.take() {
+    ) -> Verdict {
+        let probe = self.probe.take();
+        if let Some(probe) = probe {
             if probe.sent >= awake {
                 self.rtt.sample(now.since(probe.sent));
             }
@@ -178,9 +185,13 @@ impl Evidence {
             }
         }
         self.proof = now;
-        if let Some(through) = through.min(self.last_sent) {
+        let through = through.min(self.last_sent);
+        if let Some(through) = through {
             self.prove(through, now, arrived);
         }
+        self.settle_doubt(|doubt| {
+            probe.is_some_and(|probe| probe.sent >= doubt.since) || through >= doubt.behind
+        })
     }
 
     fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
@@ -228,26 +239,24 @@ impl Evidence {
         !self.owed.is_empty()
     }
 
-    /// Opens the question at `now`. Says which probe must be sent for it, if any: one that is still out will do.
+    /// Opens the question at `now`, if it is not open yet. Says which probe must be sent for it, if any: one that is still
+    /// out will do for the moment.
     pub(crate) fn ask(&mut self, now: Time, limits: &Limits) -> Option<ProbeKind> {
         let share = |of: fn(Span) -> Span| {
             let shares = self.owed.iter().filter_map(|owed| owed.wait.map(|wait| owed.sent + of(wait)));
             shares.filter(|at| *at > now).min()
         };
         let (half, last) = (share(|wait| wait / 2), share(|wait| wait / 4 * 3));
-        let doubt = Some(Doubt { since: now, behind: self.last_sent, half, last });
-        if let Some(probe) = &mut self.probe {
-            probe.doubt = doubt;
+        // Where another probe did not answer it, the question stays what it was, and begins anew.
+        let behind = self.doubt.map_or(self.last_sent, |doubt| doubt.behind);
+        self.doubt = Some(Doubt { since: now, behind, half, last });
+        if self.probe.is_some() {
             return None;
         }
-        self.probe = Some(Probe { sent: now, doubt });
+        self.probe = Some(Probe { sent: now });
         self.probes += 1;
         self.last_probe = now;
         Some(if self.probes > limits.pings { ProbeKind::Settings } else { ProbeKind::Ping })
-    }
-
-    fn doubt(&self) -> Option<Doubt> {
-        self.probe.and_then(|probe| probe.doubt)
     }
 
     /// When to ask for proof. `patience` as learned; `open`: what is under way here; `awake` as above.
@@ -259,8 +268,9 @@ impl Evidence {
         calm: Span,
         limits: &Limits,
     ) -> Option<Time> {
-        if self.doubt().is_some() {
-            return None;
+        if self.doubt.is_some() {
+            // The probe that was out came back and did not answer it: another is needed.
+            return self.probe.is_none().then(|| self.next_probe(calm, limits));
         }
         let due = match open {
             Open::Nothing => return None,
@@ -296,7 +306,7 @@ impl Evidence {
 
     /// When the answer to the open question becomes overdue.
     pub(crate) fn miss_at(&self, awake: Time, limits: &Limits) -> Option<Time> {
-        let doubt = self.doubt()?;
+        let doubt = self.doubt.filter(|_| self.probe.is_some())?;
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
         if let Some(given_up) = self.given_up {
@@ -323,13 +333,13 @@ impl Evidence {
 
     /// Whether the other kernel has taken all that was written, the question included.
     fn is_stalled_peer(&self) -> bool {
-        let asked = self.doubt().map(|doubt| doubt.since);
+        let asked = self.doubt.map(|doubt| doubt.since);
         self.kernel.is_some_and(|kernel| kernel.unacked == 0 && Some(kernel.at) > asked)
     }
 
     /// When a suspect is beyond hope.
     pub(crate) fn dead_at(&self, suspect_since: Time, awake: Time, limits: &Limits) -> Time {
-        let silent_since = self.doubt().map_or(suspect_since, |doubt| doubt.since).max(self.heard).max(awake);
+        let silent_since = self.doubt.map_or(suspect_since, |doubt| doubt.since).max(self.heard).max(awake);
         // The other kernel has it all: the peer is stalled, the path is not dead. It gets as long as one that is heard.
         if self.is_stalled_peer() {
             return suspect_since.max(awake) + limits.dead_after * limits.dead_after_heard;

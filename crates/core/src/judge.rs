@@ -50,7 +50,9 @@ impl Pool {
         };
         if connection.health == Health::Suspect && next.is_some_and(|at| at <= self.now) {
             self.close(id, CloseReason::Dead, actions);
-        } else if let Some(at) = next {
+            return;
+        }
+        for at in [next, self.ask_at(id)].into_iter().flatten() {
             self.timers.no_later_than(id, at);
         }
     }
@@ -62,7 +64,7 @@ impl Pool {
             patience,
             connection.under_way(&self.limits),
             self.awake,
-            self.calm,
+            self.calm.rest(self.now, &self.limits),
             &self.limits,
         )
     }
@@ -92,8 +94,9 @@ impl Pool {
         }
     }
 
-    /// Wants this attempt's request to be rescued, if it may be sent twice and allows it for this reason.
-    fn wish(&mut self, id: AttemptId, reason: Repeat) {
+    /// Wants this attempt's request to be rescued, if it may be sent twice, allows it for this reason, and is not out
+    /// anywhere else where it may still be answered.
+    pub(crate) fn wish(&mut self, id: AttemptId, reason: Repeat) {
         let Some(attempt) = self.attempts.get(&id).copied().filter(|attempt| attempt.state.is_unanswered())
         else {
             return;
@@ -101,9 +104,21 @@ impl Pool {
         let Some(request) = self.requests.get(attempt.request).copied() else { return };
         let allows = reason == Repeat::OnSuspicion || request.repeat == reason;
         let allows = allows && self.budget.is_left(self.now, &self.limits);
-        if allows && request.phase == Phase::Out(id) && request.may_repeat(self.now, self.limits.extra) {
-            self.requests.turn(attempt.request, Turn::Wish);
+        let is_alone = request.phase.is_out(id) && self.is_lost_elsewhere(request.phase, id);
+        if allows && is_alone && request.may_repeat(self.now, self.limits.extra) {
+            self.requests.turn(attempt.request, Turn::Wish, self.now);
         }
+    }
+
+    /// Whether all attempts that are out besides this one are on suspects.
+    fn is_lost_elsewhere(&self, phase: Phase, id: AttemptId) -> bool {
+        phase.attempts().filter(|other| *other != id).all(|other| self.is_on_suspect(other))
+    }
+
+    /// Whether this attempt's connection is suspect, or gone.
+    pub(crate) fn is_on_suspect(&self, id: AttemptId) -> bool {
+        let connection = self.attempts.get(&id).and_then(|attempt| self.connections.get(&attempt.connection));
+        connection.is_none_or(|connection| connection.health == Health::Suspect)
     }
 
     /// When this attempt is late on a connection that is alive, for a caller who opted in to a rescue then: after the learned
@@ -113,7 +128,8 @@ impl Pool {
         let request = self.requests.get(attempt.request).filter(|r| r.repeat == Repeat::WhenLate)?;
         let half = request.deadline.map(|deadline| deadline.since(attempt.sent) / 2);
         let wait = half.map_or(patience, |half| half.min(patience));
-        (request.phase == Phase::Out(id)).then_some(attempt.sent.max(self.awake) + wait)
+        let is_alone = request.phase.is_out(id) && self.is_lost_elsewhere(request.phase, id);
+        is_alone.then_some(attempt.sent.max(self.awake) + wait)
     }
 
     fn rescue_late(&mut self, id: ConnectionId) {
@@ -194,6 +210,10 @@ impl Pool {
             }
             (Life::Open | Life::Retiring, Health::Alive) if is_spare => {
                 self.close(id, CloseReason::Idle, actions)
+            }
+            // It is kept for now; what for may end unnoticed.
+            (Life::Open | Life::Retiring, Health::Alive) => {
+                self.timers.no_later_than(id, self.now + self.limits.idle.max(self.limits.dead_after))
             }
             (
                 Life::Dialing | Life::Open | Life::Retiring | Life::Draining,

@@ -9,6 +9,7 @@ mod action;
 mod addresses;
 mod attempt;
 mod budget;
+mod calm;
 mod census;
 mod chance;
 mod comparison;

@@ -11,8 +11,8 @@ pub struct Limits {
     /// Connections that are open or being opened. Suspects and those that drain do not count, so that a full pool of
     /// them can be replaced; with them there are at most twice as many.
     pub connections: u32,
-    /// Connections kept open whether needed or not, once there was a request; re-dialled in the background, also when one
-    /// is suspect. With 2 or more, a cut never needs a dial on the way (promise P13).
+    /// Connections kept open whether needed or not, from the first fact on; re-dialled in the background, also when one is
+    /// suspect. With 2 or more, a cut never needs a dial on the way (promise P13).
     pub connections_min: u32,
     /// Addresses of the origin that are kept in mind.
     pub addresses: u32,
@@ -26,7 +26,8 @@ pub struct Limits {
     pub streams_expected: Option<u32>,
     /// Requests waiting for a connection. One more fails at once: a queue that long is an outage already.
     pub waiting: u32,
-    /// How long a request may wait for a connection before it fails.
+    /// How long a request may wait for a connection at a stretch before it fails. One that was out and waits again starts
+    /// anew.
     pub wait: Span,
     /// Times that one request may be sent again at a risk: rescues and retries.
     pub extra: u32,
@@ -79,6 +80,8 @@ pub struct Limits {
     /// After the peer complained of too many: at least this between two probes, doubled with each complaint up to
     /// `probe_rest_max`.
     pub calm: Span,
+    /// and halved again with each such time without a complaint.
+    pub calm_forget: Span,
     /// Requests given up in a row on one connection, with no response head in between, before it is compared with another.
     pub silent_row: u32,
     /// The rest after a comparison that showed that the origin is slow: at first this,
@@ -134,6 +137,7 @@ impl Default for Limits {
             probe_rest_min: Span::from_millis(100),
             probe_rest_max: Span::from_secs(60),
             calm: Span::from_secs(1),
+            calm_forget: Span::from_secs(600),
             silent_row: 3,
             comparison_min: Span::from_secs(1),
             comparison_max: Span::from_secs(60),
@@ -145,6 +149,36 @@ impl Default for Limits {
             backoff_min: Span::from_millis(20),
             backoff_max: Span::from_secs(1),
         }
+    }
+}
+
+impl Limits {
+    /// These limits, with those raised to the least that works without which the pool could do nothing, or would have to be
+    /// woken without end.
+    pub(crate) fn workable(mut self) -> Self {
+        let moment = Span::from_micros(1);
+        self.connections = self.connections.max(1);
+        self.addresses = self.addresses.max(1);
+        self.dials = self.dials.max(1);
+        self.dials_single = self.dials_single.max(1);
+        self.resets = self.resets.max(1);
+        self.resets_unproven = self.resets_unproven.max(1);
+        for span in [
+            &mut self.granularity,
+            &mut self.reset_interval,
+            &mut self.stagger_min,
+            &mut self.redial,
+            &mut self.idle,
+            &mut self.dead_after,
+            &mut self.body_patience,
+            &mut self.patience_max,
+            &mut self.backoff_min,
+        ] {
+            *span = (*span).max(moment);
+        }
+        self.stagger_max = self.stagger_max.max(self.stagger_min);
+        self.backoff_max = self.backoff_max.max(self.backoff_min);
+        self
     }
 }
 
@@ -183,6 +217,7 @@ impl Limits {
             "probe_rest_min" => self.probe_rest_min = span()?,
             "probe_rest_max" => self.probe_rest_max = span()?,
             "calm" => self.calm = span()?,
+            "calm_forget" => self.calm_forget = span()?,
             "silent_row" => self.silent_row = count()?,
             "comparison_min" => self.comparison_min = span()?,
             "comparison_max" => self.comparison_max = span()?,
@@ -228,6 +263,7 @@ impl Limits {
             ("probe_rest_min", self.probe_rest_min.to_string()),
             ("probe_rest_max", self.probe_rest_max.to_string()),
             ("calm", self.calm.to_string()),
+            ("calm_forget", self.calm_forget.to_string()),
             ("silent_row", self.silent_row.to_string()),
             ("comparison_min", self.comparison_min.to_string()),
             ("comparison_max", self.comparison_max.to_string()),

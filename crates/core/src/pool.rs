@@ -6,22 +6,25 @@
 use crate::addresses::Addresses;
 use crate::attempt::{Attempt, State, Step};
 use crate::budget::Budget;
+use crate::calm::Calm;
 use crate::census::{Census, Standing};
 use crate::chance::Chance;
 use crate::comparison::{Comparison, Finding, Outcome};
 use crate::connection::Connection;
 use crate::dials::Dials;
+use crate::event::Repeat;
 use crate::ids::IdMap;
 use crate::life;
 use crate::patience::Patience;
 use crate::ready::Ready;
-use crate::request::{Phase, Turn};
+
+use crate::request::{Phase, Request, Turn};
 use crate::requests::Requests;
 use crate::rtt::Rtt;
 use crate::timers::Timers;
 use crate::{
     Action, AddressId, AttemptId, CloseReason, ConnectionId, DrainReason, Event, FailReason, Limits,
-    RequestId, Span, Time,
+    RequestId, Time,
 };
 
 /// The connections of one origin and the requests that want one.
@@ -46,8 +49,7 @@ pub struct Pool {
     pub(crate) budget: Budget,
     pub(crate) comparison: Comparison,
     pub(crate) patience: Patience,
-    /// The least time between two probes that the origin has asked for by complaining.
-    pub(crate) calm: Span,
+    pub(crate) calm: Calm,
     /// The round trip as the last connection knew it: where the next one starts.
     pub(crate) rtt: Rtt,
     pub(crate) census: Census,
@@ -62,11 +64,12 @@ pub struct Pool {
 impl Pool {
     /// An empty pool. All its chance comes from `seed`.
     pub fn new(limits: Limits, seed: u64) -> Self {
+        let limits = limits.workable();
         Self {
             chance: Chance::new(seed),
             now: Time::ZERO,
             awake: Time::ZERO,
-            requests: Requests::default(),
+            requests: Requests::new(&limits),
             attempts: IdMap::default(),
             connections: IdMap::default(),
             ready: Ready::default(),
@@ -77,7 +80,7 @@ impl Pool {
             budget: Budget::default(),
             comparison: Comparison::new(&limits),
             patience: Patience::default(),
-            calm: Span::ZERO,
+            calm: Calm::default(),
             rtt: Rtt::unknown(),
             census: Census::default(),
             last_dial: Time::ZERO,
@@ -150,7 +153,7 @@ impl Pool {
         }
         self.attempts
             .insert(attempt, Attempt { request, connection: id, sent: self.now, state: State::Sent, place });
-        self.requests.turn(request, Turn::Send(attempt));
+        self.requests.turn(request, Turn::Send(attempt), self.now);
         actions.push(Action::Send { request, attempt, connection: id });
     }
 
@@ -261,10 +264,13 @@ impl Pool {
     ) {
         self.requests.remove_delivered(id, attempt);
         let Some(before) = self.requests.get(id).map(|request| request.phase) else { return };
-        self.requests.turn(id, Turn::Lose(attempt));
+        self.requests.turn(id, Turn::Lose(attempt), self.now);
         let Some(request) = self.requests.get(id).copied() else { return };
-        if request.phase != Phase::Waiting || before == Phase::Waiting {
-            return; // another attempt is out, or this one was not waited for
+        if request.phase != Phase::Waiting {
+            return self.reconsider(request);
+        }
+        if before == Phase::Waiting {
+            return; // this attempt was not waited for
         }
         let again = match why {
             FailReason::Refused => request.refusals < self.limits.refusals,
@@ -279,6 +285,19 @@ impl Pool {
         } else {
             self.requests.remove(id);
             actions.push(Action::Fail { request: id, why });
+        }
+    }
+
+    /// One attempt of this request is gone, and others are out: they are looked at anew, for what made them enough may have
+    /// been the one that is gone.
+    fn reconsider(&mut self, request: Request) {
+        for id in request.phase.attempts() {
+            let Some(connection) = self.attempts.get(&id).map(|attempt| attempt.connection) else { continue };
+            if self.is_on_suspect(id) {
+                self.wish(id, Repeat::OnSuspicion);
+            } else if request.repeat == Repeat::WhenLate {
+                self.look_now(connection);
+            }
         }
     }
 

@@ -97,9 +97,14 @@ impl Ready {
         self.trusted.best().or_else(|| self.doubted.best())
     }
 
-    /// The best one that is trusted and is not `other`.
-    pub(crate) fn best_but(&self, other: ConnectionId) -> Option<ConnectionId> {
-        self.trusted.iter().find(|found| *found != other)
+    /// Those that are trusted, best first.
+    pub(crate) fn trusted(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.trusted.iter()
+    }
+
+    /// Whether none of them is trusted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.trusted.iter().next().is_none()
     }
 }
 
@@ -119,7 +124,7 @@ mod tests {
         ready.put(B, Tier::Trusted, 0);
         ready.put(C, Tier::Trusted, 0);
         assert_eq!(ready.best(), Some(C));
-        assert_eq!(ready.best_but(C), Some(B));
+        assert_eq!(ready.trusted().collect::<Vec<_>>(), [C, B, A]);
         ready.put(C, Tier::Trusted, 1);
         assert_eq!(ready.best(), Some(B));
         ready.put(B, Tier::Trusted, 2);
@@ -134,7 +139,7 @@ mod tests {
     fn those_in_doubt_come_last_whatever_their_load() {
         let mut ready = Ready::default();
         ready.put(A, Tier::Doubted, 0);
-        assert_eq!((ready.best(), ready.best_but(B)), (Some(A), None));
+        assert_eq!((ready.best(), ready.is_empty()), (Some(A), true));
         ready.put(B, Tier::Trusted, 7);
         assert_eq!(ready.best(), Some(B));
         ready.put(A, Tier::Trusted, 0);

@@ -11,7 +11,9 @@ use crate::health::{Health, Sign};
 use crate::life::{self, Life};
 use crate::pool::Pool;
 use crate::request::Turn;
-use crate::{Action, AttemptId, ConnectionId, Event, FailReason, RequestId, Span, Time};
+use crate::{
+    Action, AddressId, AttemptId, CloseReason, ConnectionId, Event, FailReason, RequestId, Span, Time,
+};
 
 impl Pool {
     pub(crate) fn record(&mut self, event: Event, actions: &mut Vec<Action>) {
@@ -40,15 +42,16 @@ impl Pool {
             Event::Failed { attempt } => self.ended(attempt, FailReason::Failed, actions),
             Event::GoAway { connection, calm } => self.go_away(connection, calm, actions),
             Event::Closed { connection } => self.closed(connection, actions),
-            Event::Address { address, known } => self.addresses.know(address, known, &self.limits),
+            Event::Address { address, known } => self.address(address, known, actions),
             Event::Tick => self.touched.extend(self.timers.due(self.now)),
         }
     }
 
     /// What was just told bears on judgement, which is otherwise not due.
-    fn look_now(&mut self, id: ConnectionId) {
+    pub(crate) fn look_now(&mut self, id: ConnectionId) {
         if self.connections.contains_key(&id) {
             self.timers.no_later_than(id, self.now);
+            self.touched.push(id);
         }
     }
 
@@ -115,9 +118,25 @@ impl Pool {
         if age < Span::MAX {
             let less = self.chance.below(age.as_micros() / 10 + 1);
             connection.aged = self.now + age - Span::from_micros(less);
+            self.timers.no_later_than(id, connection.aged);
         }
         self.dials.succeeded(took, streams);
         self.touched.push(id);
+    }
+
+    /// The name resolves to this address, or no longer does. With the first one, dials that were to find one are over.
+    fn address(&mut self, address: AddressId, known: bool, actions: &mut Vec<Action>) {
+        let was_nameless = self.addresses.are_nameless();
+        self.addresses.know(address, known, &self.limits);
+        if was_nameless && !self.addresses.are_nameless() {
+            let is_resolving = |c: &Connection| c.life == Life::Dialing && c.address.is_none();
+            let mut over: Vec<_> = (self.connections.iter())
+                .filter(|(_, connection)| is_resolving(connection))
+                .map(|(id, _)| *id)
+                .collect();
+            over.sort_unstable();
+            over.into_iter().for_each(|id| self.close(id, CloseReason::Surplus, actions));
+        }
     }
 
     fn dial_failed(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
@@ -138,9 +157,12 @@ impl Pool {
         let Some(connection) = self.connections.get_mut(&id).filter(|c| c.life != Life::Dialing) else {
             return;
         };
-        connection.evidence.probe_answered(through, self.now, self.awake, &mut self.arrived);
+        let verdict = connection.evidence.probe_answered(through, self.now, self.awake, &mut self.arrived);
         self.rtt = connection.evidence.rtt;
-        self.clear(id, actions);
+        match verdict {
+            Verdict::Cleared => self.clear(id, actions),
+            Verdict::Stands => self.look_now(id),
+        }
         self.note_arrivals();
     }
 
@@ -172,7 +194,7 @@ impl Pool {
         if before.attempts().all(|id| id != winner) {
             return;
         }
-        self.requests.turn(request, Turn::Head(winner));
+        self.requests.turn(request, Turn::Head(winner), self.now);
         for loser in before.attempts().filter(|id| *id != winner) {
             self.note_unanswered(loser, actions);
             self.give_up(loser, actions);
@@ -185,13 +207,14 @@ impl Pool {
         match connection.health {
             Health::Alive => {}
             Health::Asked => self.touched.push(id),
-            Health::Suspect => {
-                self.touched.push(id);
-                actions.push(Action::Clear { connection: id });
-            }
+            Health::Suspect => actions.push(Action::Clear { connection: id }),
         }
+        let was_suspect = connection.health == Health::Suspect;
         connection.health = connection.health.after(Sign::Proof);
         self.addresses.proven(connection.address);
+        if was_suspect {
+            self.look_now(id); // its next look was planned for its end
+        }
     }
 
     /// Tells each attempt that was just proven to have arrived.
@@ -227,8 +250,9 @@ impl Pool {
     fn go_away(&mut self, id: ConnectionId, calm: bool, actions: &mut Vec<Action>) {
         self.change(id, |c| c.life = c.life.after(life::Turn::Drain));
         self.find(Finding::Lost(id), actions);
-        if calm {
-            self.calm = (self.calm * 2).max(self.limits.calm).min(self.limits.probe_rest_max);
+        let Some(connection) = self.connections.get_mut(&id).filter(|_| calm) else { return };
+        if !std::mem::replace(&mut connection.complained, true) {
+            self.calm.complain(self.now, &self.limits);
         }
     }
 

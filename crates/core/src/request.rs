@@ -1,21 +1,21 @@
 //! A request: what its caller waits for, and the attempts that are out for it.
 //!
-//! Invariant: at most two attempts are out at a time, and the first answer ends the race.
+//! Invariant: the first answer ends the race, whichever attempt brings it.
+
+use core::fmt;
 
 use crate::event::Repeat;
 use crate::{AttemptId, Time};
 
 /// What a request is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Waiting for a connection.
     Waiting,
-    /// Out, as this attempt.
-    Out(AttemptId),
+    /// Out, as these attempts.
+    Out(Outs),
     /// Out, and waiting for another connection to be sent on as well.
-    Rescuing(AttemptId),
-    /// Out twice: the first one, and its rescue.
-    Raced(AttemptId, AttemptId),
+    Rescuing(Outs),
     /// Its response head has been delivered; the body goes on.
     Delivered(AttemptId),
 }
@@ -38,27 +38,19 @@ pub(crate) enum Turn {
 impl Phase {
     pub(crate) fn after(self, turn: Turn) -> Self {
         match (self, turn) {
-            (Self::Waiting, Turn::Send(id)) => Self::Out(id),
+            (Self::Waiting, Turn::Send(id)) => Self::Out(Outs::one(id)),
             (Self::Waiting, Turn::Wish | Turn::Drop | Turn::Head(_) | Turn::Lose(_)) => self,
 
-            (Self::Out(first), Turn::Send(id)) => Self::Raced(first, id),
-            (Self::Out(first), Turn::Wish) => Self::Rescuing(first),
-            (Self::Out(first), Turn::Head(id)) if id == first => Self::Delivered(first),
-            (Self::Out(first), Turn::Lose(id)) if id == first => Self::Waiting,
-            (Self::Out(_), Turn::Drop | Turn::Head(_) | Turn::Lose(_)) => self,
-
-            (Self::Rescuing(first), Turn::Send(id)) => Self::Raced(first, id),
-            (Self::Rescuing(first), Turn::Drop) => Self::Out(first),
-            (Self::Rescuing(first), Turn::Head(id)) if id == first => Self::Delivered(first),
-            (Self::Rescuing(first), Turn::Lose(id)) if id == first => Self::Waiting,
-            (Self::Rescuing(_), Turn::Wish | Turn::Head(_) | Turn::Lose(_)) => self,
-
-            (Self::Raced(a, b), Turn::Head(id)) if id == a || id == b => Self::Delivered(id),
-            (Self::Raced(a, b), Turn::Lose(id)) if id == a => Self::Out(b),
-            (Self::Raced(a, b), Turn::Lose(id)) if id == b => Self::Out(a),
-            (Self::Raced(..), Turn::Send(_) | Turn::Wish | Turn::Drop | Turn::Head(_) | Turn::Lose(_)) => {
-                self
+            (Self::Out(outs) | Self::Rescuing(outs), Turn::Send(id)) => Self::Out(outs.with(id)),
+            (Self::Out(outs), Turn::Wish) if outs.has_room() => Self::Rescuing(outs),
+            (Self::Rescuing(outs), Turn::Drop) => Self::Out(outs),
+            (Self::Out(outs) | Self::Rescuing(outs), Turn::Head(id)) if outs.contains(id) => {
+                Self::Delivered(id)
             }
+            (Self::Out(outs), Turn::Lose(id)) => outs.without(id).map_or(Self::Waiting, Self::Out),
+            (Self::Rescuing(outs), Turn::Lose(id)) => outs.without(id).map_or(Self::Waiting, Self::Rescuing),
+            (Self::Out(_), Turn::Wish | Turn::Drop | Turn::Head(_)) => self,
+            (Self::Rescuing(_), Turn::Wish | Turn::Head(_)) => self,
 
             (Self::Delivered(_), Turn::Send(_) | Turn::Wish | Turn::Drop | Turn::Head(_) | Turn::Lose(_)) => {
                 self
@@ -66,14 +58,86 @@ impl Phase {
         }
     }
 
-    /// The attempts that are out, or brought the answer.
+    /// The attempts that are out, or brought the answer, oldest first.
     pub(crate) fn attempts(self) -> impl Iterator<Item = AttemptId> {
-        let (first, second) = match self {
-            Self::Waiting => (None, None),
-            Self::Out(a) | Self::Rescuing(a) | Self::Delivered(a) => (Some(a), None),
-            Self::Raced(a, b) => (Some(a), Some(b)),
+        let outs = match self {
+            Self::Waiting => None,
+            Self::Out(outs) | Self::Rescuing(outs) => Some(outs),
+            Self::Delivered(id) => Some(Outs::one(id)),
         };
-        first.into_iter().chain(second)
+        outs.into_iter().flat_map(Outs::iter)
+    }
+
+    /// Whether this attempt is one that the caller waits for.
+    pub(crate) fn is_out(self, id: AttemptId) -> bool {
+        match self {
+            Self::Out(outs) | Self::Rescuing(outs) => outs.contains(id),
+            Self::Waiting | Self::Delivered(_) => false,
+        }
+    }
+}
+
+/// The attempts that are out for one request: at least one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Outs {
+    /// Oldest first; beyond `count` they mean nothing, and are all the same.
+    ids: [AttemptId; Self::MOST],
+    count: u8,
+}
+
+impl Outs {
+    /// How many may be out at a time: the first, and as many rescues as one request may have by default.
+    pub(crate) const MOST: usize = 4;
+    const NONE: AttemptId = AttemptId(0);
+
+    pub(crate) const fn one(id: AttemptId) -> Self {
+        let mut ids = [Self::NONE; Self::MOST];
+        ids[0] = id;
+        Self { ids, count: 1 }
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = AttemptId> {
+        self.ids.into_iter().take(usize::from(self.count))
+    }
+
+    pub(crate) fn contains(self, id: AttemptId) -> bool {
+        self.iter().any(|out| out == id)
+    }
+
+    pub(crate) const fn has_room(self) -> bool {
+        (self.count as usize) < Self::MOST
+    }
+
+    /// With one more, if it is new and there is room.
+    pub(crate) fn with(mut self, id: AttemptId) -> Self {
+        if self.contains(id) {
+            return self;
+        }
+        if let Some(place) = self.ids.get_mut(usize::from(self.count)) {
+            *place = id;
+            self.count += 1;
+        }
+        self
+    }
+
+    /// Without this one; `None` if that leaves none.
+    fn without(self, id: AttemptId) -> Option<Self> {
+        let mut rest = self.iter().filter(|out| *out != id);
+        let first = Self::one(rest.next()?);
+        Some(rest.fold(first, Self::with))
+    }
+}
+
+/// As diagrams and logs name it: `Out_a1_a2`.
+impl fmt::Debug for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "Waiting",
+            Self::Out(_) => "Out",
+            Self::Rescuing(_) => "Rescuing",
+            Self::Delivered(_) => "Delivered",
+        })?;
+        self.attempts().try_for_each(|id| write!(f, "_{id}"))
     }
 }
 
@@ -81,7 +145,8 @@ impl Phase {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
     pub(crate) phase: Phase,
-    pub(crate) arrived: Time,
+    /// Since when it has been waiting, when it last began to.
+    pub(crate) since: Time,
     pub(crate) deadline: Option<Time>,
     pub(crate) repeat: Repeat,
     /// Times it was refused unprocessed: free of risk, and not counted against the budget.

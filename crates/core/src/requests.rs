@@ -2,6 +2,8 @@
 //!
 //! Two queues: those that are out and want to be rescued go before those that wait for their first connection, since they
 //! have waited longer. A queue may also name requests that left it; these are skipped, and swept when they are the majority.
+//! A third list has those that wait for their first connection in the order in which they began to, for the wait limit;
+//! a request that comes back to the head of the queue is at its end.
 //! Invariant: `waiting` and `rescuing` count exactly the requests in those phases.
 
 use std::collections::VecDeque;
@@ -9,18 +11,24 @@ use std::collections::VecDeque;
 use crate::event::Repeat;
 use crate::ids::IdMap;
 use crate::request::{Phase, Request, Turn};
-use crate::{AttemptId, RequestId, Time};
+use crate::{AttemptId, Limits, RequestId, Span, Time};
 
 #[derive(Default, Debug)]
 pub(crate) struct Requests {
     table: IdMap<RequestId, Request>,
     queue: VecDeque<RequestId>,
     rescues: VecDeque<RequestId>,
+    /// By when they began to wait; kept only where there is a limit to that.
+    waits: Option<VecDeque<(Time, RequestId)>>,
     waiting: u32,
     rescuing: u32,
 }
 
 impl Requests {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { waits: (limits.wait < Span::MAX).then(VecDeque::new), ..Self::default() }
+    }
+
     pub(crate) fn contains(&self, id: RequestId) -> bool {
         self.table.contains_key(&id)
     }
@@ -38,15 +46,16 @@ impl Requests {
     }
 
     /// A new request, at the end of the queue.
-    pub(crate) fn add(&mut self, id: RequestId, arrived: Time, deadline: Option<Time>, repeat: Repeat) {
-        let request = Request { phase: Phase::Waiting, arrived, deadline, repeat, refusals: 0, extra: 0 };
+    pub(crate) fn add(&mut self, id: RequestId, since: Time, deadline: Option<Time>, repeat: Repeat) {
+        let request = Request { phase: Phase::Waiting, since, deadline, repeat, refusals: 0, extra: 0 };
         self.table.insert(id, request);
         self.queue.push_back(id);
+        self.waits.iter_mut().for_each(|waits| waits.push_back((since, id)));
         self.waiting += 1;
     }
 
     /// Moves a request on, into the queue where it has to wait, if it has. One that comes back is ahead of all others.
-    pub(crate) fn turn(&mut self, id: RequestId, turn: Turn) {
+    pub(crate) fn turn(&mut self, id: RequestId, turn: Turn, now: Time) {
         let Some(request) = self.table.get_mut(&id) else { return };
         let before = request.phase;
         request.phase = before.after(turn);
@@ -54,25 +63,30 @@ impl Requests {
         if before == after {
             return;
         }
-        self.uncount(before);
+        if let (Phase::Rescuing(_), Phase::Rescuing(_)) = (before, after) {
+            return; // it keeps its place
+        }
         match after {
             Phase::Waiting => {
+                request.since = now;
                 self.waiting += 1;
                 self.queue.push_front(id);
+                self.waits.iter_mut().for_each(|waits| waits.push_back((now, id)));
             }
             Phase::Rescuing(_) => {
                 self.rescuing += 1;
                 self.rescues.push_back(id);
             }
-            Phase::Out(_) | Phase::Raced(..) | Phase::Delivered(_) => {}
+            Phase::Out(_) | Phase::Delivered(_) => {}
         }
+        self.uncount(before);
     }
 
     /// Counts a repetition: a refused one (free of risk), or an extra one (at a risk).
     pub(crate) fn count(&mut self, id: RequestId, refusals: u32, extra: u32) {
         if let Some(request) = self.table.get_mut(&id) {
-            request.refusals += refusals;
-            request.extra += extra;
+            request.refusals = request.refusals.saturating_add(refusals);
+            request.extra = request.extra.saturating_add(extra);
         }
     }
 
@@ -84,6 +98,24 @@ impl Requests {
     /// The request that has waited longest for its rescue.
     pub(crate) fn first_rescuing(&mut self) -> Option<(RequestId, Request)> {
         Self::first(&mut self.rescues, &self.table, |phase| matches!(phase, Phase::Rescuing(_)))
+    }
+
+    /// The request that began first, of those that wait for their first connection. `None` where no limit asks.
+    pub(crate) fn longest_waiting(&mut self) -> Option<(RequestId, Time)> {
+        let waits = self.waits.as_mut()?;
+        while let Some((since, id)) = waits.front().copied() {
+            let waits_still = |r: &Request| r.phase == Phase::Waiting && r.since == since;
+            if self.table.get(&id).is_some_and(waits_still) {
+                return Some((id, since));
+            }
+            waits.pop_front();
+        }
+        None
+    }
+
+    /// Puts the first of those that want a rescue behind the others.
+    pub(crate) fn rotate_rescuing(&mut self) {
+        self.rescues.rotate_left(usize::from(!self.rescues.is_empty()));
     }
 
     fn first(
@@ -129,7 +161,7 @@ impl Requests {
         match phase {
             Phase::Waiting => self.waiting -= 1,
             Phase::Rescuing(_) => self.rescuing -= 1,
-            Phase::Out(_) | Phase::Raced(..) | Phase::Delivered(_) => {}
+            Phase::Out(_) | Phase::Delivered(_) => {}
         }
     }
 
@@ -137,6 +169,12 @@ impl Requests {
         let table = &self.table;
         if self.queue.len() > 2 * self.waiting as usize + 64 {
             self.queue.retain(|id| table.get(id).is_some_and(|r| r.phase == Phase::Waiting));
+        }
+        if let Some(waits) = self.waits.as_mut().filter(|waits| waits.len() > 2 * self.waiting as usize + 64)
+        {
+            waits.retain(|(since, id)| {
+                table.get(id).is_some_and(|r| r.phase == Phase::Waiting && r.since == *since)
+            });
         }
         if self.rescues.len() > 2 * self.rescuing as usize + 64 {
             self.rescues.retain(|id| table.get(id).is_some_and(|r| matches!(r.phase, Phase::Rescuing(_))));

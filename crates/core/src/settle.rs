@@ -5,11 +5,14 @@
 use crate::comparison::Finding;
 use crate::dials::Need;
 use crate::event::Repeat;
-use crate::health::Health;
+
 use crate::life::Life;
 use crate::pool::Pool;
 use crate::request::{Phase, Request, Turn};
 use crate::{Action, CloseReason, ConnectionId, FailReason, RequestId, Span, Time};
+
+/// Requests that want a rescue and are turned away in one settling before the others wait for the next.
+const RESCUES_TURNED_AWAY: u32 = 16;
 
 impl Pool {
     pub(crate) fn settle(&mut self, actions: &mut Vec<Action>) {
@@ -31,7 +34,8 @@ impl Pool {
     /// Finds the connection that a silent one is compared with: one that is open already, if there is one.
     fn compare(&mut self, actions: &mut Vec<Action>) {
         if let Some(accused) = self.comparison.accused().filter(|_| self.comparison.searches()) {
-            if let Some(other) = self.ready.best_but(accused) {
+            let other = self.ready.trusted().find(|id| *id != accused);
+            if let Some(other) = other {
                 self.find(Finding::Candidate(other), actions);
                 self.judge_touched(actions);
             }
@@ -40,16 +44,23 @@ impl Pool {
 
     /// Sends what is out once more, on another connection, as far as the budget goes.
     fn send_rescues(&mut self, actions: &mut Vec<Action>) {
+        let mut turned_away = 0;
         while let Some((id, request)) = self.requests.first_rescuing() {
-            let Phase::Rescuing(out) = request.phase else { return };
-            let Some(from) = self.attempts.get(&out).map(|attempt| attempt.connection) else { return };
-            if !self.needs_rescue(&request, from) {
-                self.requests.turn(id, Turn::Drop);
+            if !self.needs_rescue(&request) {
+                self.requests.turn(id, Turn::Drop, self.now);
                 continue;
             }
-            let Some(connection) = self.ready.best_but(from) else { return };
+            let Some(connection) = self.elsewhere(request.phase) else {
+                // Where it is out is all that is ready. Others may be out elsewhere, so they are asked too, within reason.
+                turned_away += 1;
+                if turned_away >= RESCUES_TURNED_AWAY.min(self.requests.rescuing()) || self.ready.is_empty() {
+                    return;
+                }
+                self.requests.rotate_rescuing();
+                continue;
+            };
             if !self.budget.take(self.now, &self.limits) {
-                self.requests.turn(id, Turn::Drop);
+                self.requests.turn(id, Turn::Drop, self.now);
                 continue;
             }
             self.requests.count(id, 0, 1);
@@ -57,10 +68,19 @@ impl Pool {
         }
     }
 
-    /// A rescue that was wanted because of suspicion is not wanted any more when the suspect has proven itself.
-    fn needs_rescue(&self, request: &Request, from: ConnectionId) -> bool {
-        let is_suspect = self.connections.get(&from).is_none_or(|c| c.health == Health::Suspect);
-        is_suspect || request.repeat == Repeat::WhenLate
+    /// The best connection that is trusted and carries none of this request's attempts.
+    fn elsewhere(&self, phase: Phase) -> Option<ConnectionId> {
+        let carries = |id: ConnectionId| {
+            phase.attempts().any(|out| self.attempts.get(&out).is_some_and(|out| out.connection == id))
+        };
+        self.ready.trusted().find(|id| !carries(*id))
+    }
+
+    /// A rescue that was wanted because of suspicion is not wanted any more when a suspect has proven itself; one that was
+    /// wanted because of lateness, when two attempts may be answered.
+    fn needs_rescue(&self, request: &Request) -> bool {
+        let hopeful = request.phase.attempts().filter(|id| !self.is_on_suspect(*id)).count();
+        hopeful <= usize::from(request.repeat == Repeat::WhenLate)
     }
 
     /// Sends what waits, as long as there is room: least loaded first, those in doubt after all others.
@@ -94,11 +114,8 @@ impl Pool {
 
     /// Fails who has waited too long, and says when the next one will have.
     fn fail_waiting(&mut self, actions: &mut Vec<Action>) -> Option<Time> {
-        if self.limits.wait == Span::MAX {
-            return None;
-        }
-        while let Some((id, request)) = self.requests.first_waiting() {
-            let until = request.arrived + self.limits.wait;
+        while let Some((id, since)) = self.requests.longest_waiting() {
+            let until = since + self.limits.wait;
             if until > self.now {
                 return Some(until);
             }
@@ -122,7 +139,8 @@ impl Pool {
         let need = Need { dialing: self.census.dialing, last_dial: self.last_dial, ..need };
         let late = self.dials.due(need, &self.limits).filter(|at| *at > self.now);
         let redial = self.dials.redial_at(need, &self.limits).filter(|at| *at > self.now);
-        let backoff = self.addresses.free_at(self.now).filter(|_| self.dials.is_short(need, &self.limits));
+        let is_short = self.dials.wanted(self.now, need, &self.limits) > 0;
+        let backoff = self.addresses.free_at(self.now).filter(|_| is_short);
         self.settle_due = [waited, late, redial, backoff].into_iter().flatten().min();
     }
 

@@ -8,7 +8,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use outlive_core::trace::Trace;
+use outlive_core::trace::{Entry, Line, Trace};
+use outlive_core::{Event, Limits, Pool};
 
 fn scenarios() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -31,7 +32,7 @@ fn every_scenario_is_decided_as_told() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut failures = String::new();
     let paths = scenarios();
-    assert!(paths.len() >= 16, "scenarios have gone missing: {}", paths.len());
+    assert!(paths.len() >= 60, "scenarios have gone missing: {}", paths.len());
     for path in paths {
         let text = std::fs::read_to_string(&path).expect("a readable file");
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -83,4 +84,30 @@ fn a_difference_is_found_where_it_is() {
     let difference = text.parse::<Trace>().expect("a trace").check().expect_err("a2 should be a1");
     assert_eq!(difference.expected.map(|line| line.to_string()), Some("       1 < send r1 c1 a2".to_owned()));
     assert_eq!(difference.actual.map(|line| line.to_string()), Some("       1 < send r1 c1 a1".to_owned()));
+}
+
+/// Whatever a limit is set to, the pool never asks to be woken without end.
+#[test]
+fn no_limit_makes_the_pool_spin() {
+    const TICKS: usize = 10_000;
+    let names = Limits::default().list().into_iter().map(|(name, _)| name);
+    for (name, value) in names.flat_map(|name| [(name, "0"), (name, "4294967295")]) {
+        for path in scenarios() {
+            let text = std::fs::read_to_string(&path).expect("a readable file");
+            let mut trace: Trace = text.parse().expect("a trace");
+            trace.limits.set(name, value).expect("a limit");
+            let mut pool = Pool::new(trace.limits.clone(), trace.seed);
+            let mut actions = Vec::new();
+            for Line { at, entry } in trace.lines {
+                let Entry::Fact(fact) = entry else { continue };
+                let mut ticks = 0;
+                while let Some(due) = pool.deadline().filter(|due| *due < at) {
+                    pool.handle(due, Event::Tick, &mut actions);
+                    ticks += 1;
+                    assert!(ticks < TICKS, "{name} = {value} makes {} spin at {due}", path.display());
+                }
+                pool.handle(at, fact, &mut actions);
+            }
+        }
+    }
 }

@@ -110,7 +110,11 @@ pub(super) async fn drive(
     let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
     drop(task.orders);
     match end {
-        End::Closed(cause) => _ = guard.tell(|ledger, connection| ledger.ended(connection, cause)),
+        End::Closed(cause) => {
+            // Answers that came with the end are taken first.
+            tokio::task::yield_now().await;
+            guard.tell(|ledger, connection| ledger.ended(connection, cause));
+        }
         End::Cut => {}
         End::Unwanted => _ = tokio::time::timeout(FAREWELL, task.connection).await,
     }

@@ -44,8 +44,8 @@ impl Ledger {
             SendOutcome::Sent { wire, stream, last } => {
                 let micros = self.now.since(entry.since()).as_micros();
                 let age = Duration::from_micros(micros);
-                request.current = Some((attempt, Attempt { connection: connection.0, age, fate: Fate::Out }));
-                request.sending = Some(Sending { attempt, wire });
+                let record = Attempt { connection: connection.0, age, fate: Fate::Out };
+                request.sent(attempt, record, Sending { attempt, wire });
                 request.wake(&mut self.aftermath);
                 self.attempts.insert(attempt, Out { request: id, connection, stream });
                 if last {
@@ -82,7 +82,9 @@ impl Ledger {
         if let Some(request) = self.requests.get_mut(&id) {
             request.verdict = Some(why);
             request.wake(&mut self.aftermath);
+            for attempt in request.outs() {
+                self.attempts.remove(&attempt);
+            }
         }
-        self.attempts.retain(|_, out| out.request != id);
     }
 }

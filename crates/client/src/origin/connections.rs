@@ -96,7 +96,7 @@ impl Ledger {
     ) {
         for (attempt, out) in self.attempts.iter().filter(|(_, out)| out.connection == connection) {
             if let Some(request) =
-                self.requests.get_mut(&out.request).filter(|request| request.is_current(*attempt))
+                self.requests.get_mut(&out.request).filter(|request| request.is_out(*attempt))
             {
                 request.saw(kind, source());
             }
@@ -135,16 +135,21 @@ impl Ledger {
 
     /// Removes a connection and what is out on it.
     pub(super) fn forget(&mut self, connection: ConnectionId) -> Option<Connection> {
-        self.attempts.retain(|_, out| out.connection != connection);
+        let requests = &mut self.requests;
+        self.attempts.retain(|attempt, out| {
+            let stays = out.connection != connection;
+            if let Some(request) = requests.get_mut(&out.request).filter(|_| !stays) {
+                request.retire(*attempt, Fate::Lost);
+            }
+            stays
+        });
         self.connections.remove(&connection)
     }
 
-    /// Ends the request's current attempt, and says whether the request is still whole.
+    /// Ends an attempt of the request, and says whether the request is still whole.
     fn retire(&mut self, request: RequestId, attempt: AttemptId, fate: Fate) -> bool {
         let Some(request) = self.requests.get_mut(&request) else { return false };
-        if request.is_current(attempt) {
-            request.retire(fate);
-        }
+        request.retire(attempt, fate);
         request.body.is_untouched()
     }
 

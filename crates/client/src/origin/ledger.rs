@@ -18,7 +18,7 @@ use super::Aftermath;
 use super::addresses::Addresses;
 use super::request::Request;
 use crate::connection::{Anchor, Connection, DialError};
-use crate::error::{Cause, Error, ErrorKind, Phase, Sent, Source};
+use crate::error::{Attempt, Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
 use crate::head::Head;
 use crate::outgoing::Outgoing;
 use crate::sending::{Fact, Fault, Sending};
@@ -103,13 +103,19 @@ impl Ledger {
     }
 
     /// A caller wants this sent within `timeout`.
-    pub(crate) fn open(&mut self, head: Head, body: Outgoing, timeout: Option<Duration>) -> RequestId {
+    pub(crate) fn open(
+        &mut self,
+        head: Head,
+        body: Outgoing,
+        repeat: Repeat,
+        timeout: Option<Duration>,
+    ) -> RequestId {
         let id = RequestId(self.next_request);
         self.next_request += 1;
         self.requests.insert(id, Request::new(head, body));
         let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
         let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
-        self.record(Event::Request { request: id, deadline, repeat: Repeat::IfUnprocessed });
+        self.record(Event::Request { request: id, deadline, repeat });
         id
     }
 
@@ -120,33 +126,41 @@ impl Ledger {
             return News::Failed(self.failure(id, why));
         }
         request.await_news(waker);
-        request.sending.take().map_or(News::Nothing, News::Sent)
+        request.take_sending().map_or(News::Nothing, News::Sent)
     }
 
     /// The body of a request, to be sent in `attempt`. From here on it is not untouched any more.
     pub(crate) fn take_body(&mut self, id: RequestId, attempt: AttemptId) -> Option<Outgoing> {
         let request = self.requests.get_mut(&id)?;
-        request.is_current(attempt).then(|| request.body.take())
+        request.is_out(attempt).then(|| request.body.take())
     }
 
-    /// The head of the response arrived; `last` if the peer said that its connection ends with it.
-    pub(crate) fn answered(&mut self, attempt: AttemptId, last: bool) {
-        let Some(out) = self.attempts.get(&attempt) else { return };
-        let connection = out.connection;
-        if let (Some((stream, _)), Some(entry)) = (&out.stream, self.connections.get_mut(&connection)) {
-            entry.proven_through(*stream);
+    /// The head of the response arrived; `last` if the peer said that its connection ends with it. All that was sent, if it
+    /// was more than this.
+    pub(crate) fn answered(&mut self, id: RequestId, attempt: AttemptId, last: bool) -> Option<Vec<Attempt>> {
+        let attempts = self.requests.get_mut(&id).and_then(|request| request.won(attempt));
+        let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
+            // It had come just before its connection ended, and the pool has heard of the end first. What it did about that
+            // is not needed.
+            self.record(Event::Cancel { request: id });
+            return attempts;
+        };
+        let stream = self.attempts.get(&attempt).and_then(|out| Some(out.stream.as_ref()?.0));
+        if let (Some(stream), Some(entry)) = (stream, self.connections.get_mut(&connection)) {
+            entry.proven_through(stream);
         }
         self.record(Event::Answered { attempt });
         if last {
             self.record(Event::GoAway { connection, calm: false });
         }
+        attempts
     }
 
     /// Request and response are complete.
     #[must_use = "what the request held is foreign: drop it when the lock is free"]
     pub(crate) fn completed(&mut self, id: RequestId, attempt: AttemptId) -> Option<Request> {
         let request = self.requests.remove(&id);
-        let connection = self.attempts.get(&attempt)?.connection;
+        let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else { return request };
         // HTTP/1.1 may need a moment more; then the connection's task says that it is done.
         if self.connections.get_mut(&connection).is_none_or(|entry| entry.settles(attempt)) {
             self.done(attempt);
@@ -156,12 +170,11 @@ impl Ledger {
 
     /// An attempt failed. What follows is the pool's decision: [`Self::look`].
     pub(crate) fn faulted(&mut self, id: RequestId, attempt: AttemptId, fault: Fault) {
-        let Some(request) = self.requests.get_mut(&id).filter(|request| request.is_current(attempt)) else {
-            return; // Told before, by the connection's task.
-        };
+        let Some(request) = self.requests.get_mut(&id) else { return };
         let Fault { fact, kind, source } = fault;
-        let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
-            // Its connection was closed, and what is seen now is only the echo.
+        let connection = self.attempts.get(&attempt).map(|out| out.connection);
+        let Some(connection) = connection.filter(|_| request.is_out(attempt)) else {
+            // It was told before, by its connection's task: what is seen now is only the echo.
             return request.heard_echo(kind, source);
         };
         if let Fact::ConnectionLost = fact {
@@ -170,7 +183,13 @@ impl Ledger {
         request.saw(kind, Some(Source::Own(source)));
         match fact {
             Fact::Unwritten(body) => {
-                request.body = body;
+                // One that is repeatable was only lent.
+                let spare = if request.body.is_untouched() {
+                    body
+                } else {
+                    std::mem::replace(&mut request.body, body)
+                };
+                self.aftermath.spares.push(spare);
                 self.refused(attempt);
             }
             Fact::Refused => self.refused(attempt),
@@ -197,10 +216,10 @@ impl Ledger {
     }
 
     /// The caller's timeout passed. Call it before [`Self::give_up`].
-    pub(crate) fn timed_out(&mut self, id: RequestId, phase: Phase) -> Error {
+    pub(crate) fn timed_out(&mut self, id: RequestId, phase: Phase, elapsed: Elapsed) -> Error {
         let request = self.requests.get_mut(&id);
         let (attempts, sent) = request.map_or((Vec::new(), Sent::Never), |request| request.history());
-        Error::new(ErrorKind::Timeout(phase), sent).after(attempts)
+        Error::new(ErrorKind::Timeout(phase), sent).after(attempts).because(Source::Own(Box::new(elapsed)))
     }
 
     /// The error of a request on which the pool has given its verdict, or whose response broke off.

@@ -1,11 +1,12 @@
 //! One request in the origin's table: what is needed to send it again, and to tell how it went.
 //!
-//! Invariant: as long as its body is untouched it can be sent (again), and only this entry knows whether it is
-//! (promise P4). Next: [`super::ledger`].
+//! Invariant: as long as its body is untouched or repeatable it can be sent (again), and only this entry knows whether it
+//! is (promise P4). Next: [`super::ledger`].
 
 use std::task::Waker;
 
 use outlive_core::{AttemptId, FailReason};
+use smallvec::SmallVec;
 
 use super::Aftermath;
 use crate::error::{Attempt, ErrorKind, Fate, Sent, Source};
@@ -13,16 +14,19 @@ use crate::head::Head;
 use crate::outgoing::{BoxError, Outgoing};
 use crate::sending::Sending;
 
+/// Nearly all requests are out once.
+pub(crate) type Few<T> = SmallVec<[T; 1]>;
+
 /// A request whose future (or response body) is alive.
 pub(crate) struct Request {
     pub(super) head: Head,
     pub(super) body: Outgoing,
     /// Whom to wake with the next news; nobody while its future is running.
     waker: Option<Waker>,
-    /// Its latest attempt, if that has not failed.
-    pub(super) current: Option<(AttemptId, Attempt)>,
-    /// The means to follow the attempt, until the request's future picks them up.
-    pub(super) sending: Option<Sending>,
+    /// Its attempts that have not failed, oldest first.
+    outs: Few<(AttemptId, Attempt)>,
+    /// The means to follow them, until the request's future picks them up.
+    sendings: Few<Sending>,
     pub(super) verdict: Option<FailReason>,
     earlier: Vec<Attempt>,
     /// The last error that the glue saw for it.
@@ -35,8 +39,8 @@ impl Request {
             head,
             body,
             waker: None,
-            current: None,
-            sending: None,
+            outs: Few::new(),
+            sendings: Few::new(),
             verdict: None,
             earlier: Vec::new(),
             seen: None,
@@ -71,23 +75,53 @@ impl Request {
         self.seen.take().map_or((None, None), |(kind, source)| (Some(kind), source))
     }
 
-    pub(super) fn is_current(&self, attempt: AttemptId) -> bool {
-        self.current.as_ref().is_some_and(|(current, _)| *current == attempt)
+    /// It is out once more.
+    pub(super) fn sent(&mut self, id: AttemptId, attempt: Attempt, sending: Sending) {
+        self.outs.push((id, attempt));
+        self.sendings.push(sending);
     }
 
-    /// The current attempt is over.
-    pub(super) fn retire(&mut self, fate: Fate) {
-        self.sending = None;
-        if let Some((_, mut attempt)) = self.current.take() {
+    /// What was sent and its future does not know of yet.
+    pub(super) fn take_sending(&mut self) -> Option<Sending> {
+        if self.sendings.is_empty() { None } else { Some(self.sendings.remove(0)) }
+    }
+
+    pub(super) fn is_out(&self, attempt: AttemptId) -> bool {
+        self.outs.iter().any(|(out, _)| *out == attempt)
+    }
+
+    pub(super) fn outs(&self) -> impl Iterator<Item = AttemptId> + '_ {
+        self.outs.iter().map(|(out, _)| *out)
+    }
+
+    /// This attempt is over.
+    pub(super) fn retire(&mut self, id: AttemptId, fate: Fate) {
+        self.sendings.retain(|sending| sending.attempt != id);
+        if let Some(place) = self.outs.iter().position(|(out, _)| *out == id) {
+            let (_, mut attempt) = self.outs.remove(place);
             attempt.fate = fate;
             self.earlier.push(attempt);
         }
     }
 
+    /// This attempt brought the answer; the others are left behind. All of them, if there were several.
+    pub(super) fn won(&mut self, winner: AttemptId) -> Option<Vec<Attempt>> {
+        self.sendings.clear();
+        let was_simple = self.outs.len() + self.earlier.len() == 1;
+        for (id, attempt) in &mut self.outs {
+            attempt.fate = if *id == winner { Fate::Answered } else { Fate::LeftBehind };
+        }
+        if was_simple {
+            return None;
+        }
+        let all = self.earlier.iter().cloned().chain(self.outs.iter().map(|(_, attempt)| attempt.clone()));
+        Some(all.collect())
+    }
+
     /// All attempts, and whether one of them may have been processed.
     pub(super) fn history(&mut self) -> (Vec<Attempt>, Sent) {
         let mut attempts = std::mem::take(&mut self.earlier);
-        attempts.extend(self.current.take().map(|(_, attempt)| attempt));
+        attempts.extend(self.outs.drain(..).map(|(_, attempt)| attempt));
         let never = attempts.iter().all(|attempt| attempt.fate == Fate::Refused);
         (attempts, if never { Sent::Never } else { Sent::Maybe })
     }

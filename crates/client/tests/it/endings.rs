@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::{Empty, Full};
-use outlive::{ErrorKind, Fate, Sent};
+use http_body_util::{BodyExt as _, Empty, Full};
+use outlive::{ErrorKind, Fate, Idempotent, Sent};
 use tokio::net::TcpListener;
 
 use crate::fixture::{SERVER_STREAMS, Server, Speech, at_rest, eventually, text};
@@ -44,7 +44,9 @@ async fn a_server_that_dies_takes_what_it_has() {
     for speech in Speech::ALL {
         let server = Server::start(speech).await;
         let client = server.client();
-        let waiting = tokio::spawn(client.request(server.get("/gate")));
+        let mut request = server.get("/gate");
+        request.extensions_mut().insert(Idempotent(false));
+        let waiting = tokio::spawn(client.request(request));
         let endless = client.request(server.get("/endless")).await.unwrap();
         eventually("both arrived", async || server.busy() == 2).await;
         server.stop().await;
@@ -114,7 +116,7 @@ async fn a_refused_stream_is_sent_again_if_it_can_be() {
     let request = Request::post(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
     assert_eq!(client.request(request).await.unwrap().status(), 200);
     // A body that was begun is gone; but it is known that nobody acted on it.
-    let request = Request::post(raw.uri()).body(Full::<Bytes>::from("once")).unwrap();
+    let request = Request::post(raw.uri()).body(Full::<Bytes>::from("once").boxed()).unwrap();
     let error = client.request(request).await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Refused, Sent::Never), "{error:?}");
     assert_eq!(error.attempts()[0].fate(), Fate::Refused);
@@ -167,10 +169,10 @@ async fn a_server_that_breaks_the_protocol() {
     })
     .await;
     let client = raw.client();
-    let get = || Request::get(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
-    let error = client.request(get()).await.unwrap_err();
+    let post = || Request::post(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
+    let error = client.request(post()).await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Peer, Sent::Maybe), "{error:?}");
-    assert_eq!(client.request(get()).await.unwrap().status(), 200);
+    assert_eq!(client.request(post()).await.unwrap().status(), 200);
     at_rest(&client).await;
 }
 
@@ -184,9 +186,9 @@ async fn a_server_that_hangs_up_after_each_answer() {
     .await;
     let client = raw.client();
     for _ in 0..3 {
-        let get = || Request::get(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
-        assert_eq!(client.request(get()).await.unwrap().status(), 200);
-        let error = client.request(get()).await.unwrap_err();
+        let post = || Request::post(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
+        assert_eq!(client.request(post()).await.unwrap().status(), 200);
+        let error = client.request(post()).await.unwrap_err();
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Lost, Sent::Maybe), "{error:?}");
     }
     assert_eq!(raw.connections(), 3);

@@ -15,6 +15,7 @@ mod names;
 mod proxies;
 mod proxy;
 mod raw;
+mod rescue;
 mod silence;
 mod streaming;
 mod timeouts;

@@ -56,6 +56,8 @@ struct Probe {
 
 struct Connection {
     dialled: Time,
+    has_address: bool,
+
     open: bool,
     draining: bool,
     suspect: bool,
@@ -72,13 +74,19 @@ struct Connection {
     /// The attempts that take a stream: all whose fate is unknown.
     held: BTreeSet<AttemptId>,
     last_sent: Option<AttemptId>,
+    /// The last attempt that was sent before the latest question.
+    behind: Option<AttemptId>,
     probe: Option<Probe>,
+    /// Whether something was in question when the last probe was answered, and the answer did not cover it.
+    doubtful: bool,
 }
 
 impl Connection {
     fn dialling(now: Time) -> Self {
         Self {
             dialled: now,
+            has_address: false,
+
             open: false,
             draining: false,
             suspect: false,
@@ -91,7 +99,9 @@ impl Connection {
             unproven_resets: 0,
             held: BTreeSet::new(),
             last_sent: None,
+            behind: None,
             probe: None,
+            doubtful: false,
         }
     }
 
@@ -105,7 +115,7 @@ impl Connection {
 
     /// Whether nothing at all speaks against it.
     fn is_trusted(&self) -> bool {
-        self.has_room() && self.probe.is_none() && self.silent == 0
+        self.has_room() && self.probe.is_none() && self.silent == 0 && !self.doubtful
     }
 }
 
@@ -195,6 +205,7 @@ impl Witness {
                 if let Some(found) = self.connections.get_mut(&connection).filter(|c| c.open) {
                     (found.probe, found.unproven_resets) = (None, 0);
                     self.arrive(connection, through);
+                    self.doubt(connection);
                 }
             }
             Event::Answered { attempt } => self.answered(attempt),
@@ -227,6 +238,12 @@ impl Witness {
                 attempt.arrived = true;
             }
         }
+    }
+
+    /// A probe was answered: what it did not cover may still be in question, and a new probe may have to wait.
+    fn doubt(&mut self, id: ConnectionId) {
+        let Some(found) = self.connections.get_mut(&id) else { return };
+        found.doubtful = found.held.iter().any(|held| !self.attempts[held].arrived);
     }
 
     fn answered(&mut self, id: AttemptId) {
@@ -337,28 +354,28 @@ impl Witness {
         self.requests.values().filter(|request| request.waits()).count() as u32
     }
 
-    /// Requests that may want to be sent on a second connection.
+    /// Requests that may want to be sent on one more connection.
     fn rescuable(&self) -> u32 {
-        let may = |r: &&Request| !r.delivered && r.repeat != Repeat::IfUnprocessed && r.out.len() == 1;
+        let may = |r: &&Request| !r.delivered && r.repeat != Repeat::IfUnprocessed && !r.out.is_empty();
         self.requests.values().filter(may).count() as u32
     }
 
     fn decision(&mut self, event: Event, action: Action) -> Result<(), Broken> {
         match action {
-            Action::Dial { connection, .. } => self.dial(connection),
+            Action::Dial { connection, address } => self.dial(connection, address.is_some()),
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             Action::Abandon { attempt } => self.abandon(attempt),
-            Action::Probe { connection, by } => self.probe(connection, by),
+            Action::Probe { connection, by } => self.probe(event, connection, by),
             Action::Suspect { connection } => self.suspect(connection),
             Action::Clear { connection } => self.clear(event, connection),
             Action::Drain { connection, why } => self.drain(connection, why),
-            Action::Close { connection, why } => self.close(connection, why),
+            Action::Close { connection, why } => self.close(event, connection, why),
             Action::Fail { request, .. } => self.fail(request),
         }
     }
 
     /// P6: dials come from need, within limits, and a late one gets one more for company. P11: connections are limited.
-    fn dial(&mut self, id: ConnectionId) -> Result<(), Broken> {
+    fn dial(&mut self, id: ConnectionId, has_address: bool) -> Result<(), Broken> {
         if Some(id) <= self.last_connection {
             return broken("P16", format!("{id} is no new name"));
         }
@@ -392,7 +409,7 @@ impl Witness {
         if dialing().count() >= needed as usize && !is_company {
             return broken("P6", format!("{id} is one dial more than are needed"));
         }
-        self.connections.insert(id, Connection::dialling(self.now));
+        self.connections.insert(id, Connection { has_address, ..Connection::dialling(self.now) });
         Ok(())
     }
 
@@ -435,8 +452,14 @@ impl Witness {
         let Some(request) = self.requests.get(&id).filter(|request| !request.delivered) else {
             return broken("P7", format!("{id} is sent after its end"));
         };
-        if request.out.len() > 1 {
-            return broken("P4", format!("{id} is out three times"));
+        // One more at a time than suspicion asks for is waste: all others must be where no answer is expected.
+        let is_hopeless = |out: &AttemptId| {
+            let attempt = self.attempts.get(out);
+            attempt.and_then(|a| self.connections.get(&a.connection)).is_none_or(|c| c.suspect)
+        };
+        let hopeful = request.out.iter().filter(|out| !is_hopeless(out)).count();
+        if hopeful > usize::from(request.repeat == Repeat::WhenLate) {
+            return broken("P4", format!("{id} is rescued although it is not in danger"));
         }
         if request.out.iter().any(|out| self.attempts.get(out).is_some_and(|a| a.connection == connection)) {
             return broken("P4", format!("{id} is rescued where it is out already"));
@@ -506,7 +529,7 @@ impl Witness {
     }
 
     /// P9: one probe at a time, and few without a response in between.
-    fn probe(&mut self, id: ConnectionId, by: ProbeKind) -> Result<(), Broken> {
+    fn probe(&mut self, event: Event, id: ConnectionId, by: ProbeKind) -> Result<(), Broken> {
         let Some(found) = self.connections.get_mut(&id).filter(|c| c.open) else {
             return broken("P9", format!("{id} is asked and is not there"));
         };
@@ -518,7 +541,11 @@ impl Witness {
             return broken("P9", format!("{id} is asked too often without a response in between"));
         }
         found.probes += 1;
-        (found.probe, found.last_probe) = (Some(Probe { behind: found.last_sent }), self.now);
+        // One that follows at once on the answer to another may go on with an older question.
+        if !matches!(event, Event::Proven { connection, .. } if connection == id) {
+            found.behind = found.last_sent;
+        }
+        (found.probe, found.last_probe) = (Some(Probe { behind: found.behind }), self.now);
         Ok(())
     }
 
@@ -573,12 +600,13 @@ impl Witness {
         }
     }
 
-    fn close(&mut self, id: ConnectionId, why: CloseReason) -> Result<(), Broken> {
+    fn close(&mut self, event: Event, id: ConnectionId, why: CloseReason) -> Result<(), Broken> {
         let Some(found) = self.connections.get(&id) else {
             return broken("P7", format!("{id} is closed and is not there"));
         };
-        if !found.open && (why != CloseReason::Surplus || self.now.since(found.dialled) < self.limits.redial)
-        {
+        let is_late = self.now.since(found.dialled) >= self.limits.redial;
+        let is_resolved = !found.has_address && matches!(event, Event::Address { known: true, .. });
+        if !found.open && (why != CloseReason::Surplus || !is_late && !is_resolved) {
             return broken("P6", format!("the dial of {id} is called off"));
         }
         let slept = self.now.since(self.woke) < self.limits.dead_after && self.woke > Time::ZERO;
