@@ -4,15 +4,20 @@
 //! of `contestant-protocol`.
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
+use http::Uri;
 use http_body_util::{BodyExt, Empty};
 use outlive::{Client, Proxies, RequestTimeout};
 
 struct Outlive {
     client: Client,
     protocol: Protocol,
+    /// Where the pool's trace goes at the end, for whoever wants to know why.
+    trace: Option<String>,
+    origin: Mutex<Uri>,
 }
 
 impl Contestant for Outlive {
@@ -25,8 +30,12 @@ impl Contestant for Outlive {
             Protocol::H2 => outlive::Protocol::Auto,
         };
         let client = Client::builder().protocol(protocol).proxies(Proxies::none());
-        let client = client.add_root_pem(&setup.ca_pem)?.only_added_roots();
-        Ok(Self { client: client.build(), protocol: setup.protocol })
+        let mut client = client.add_root_pem(&setup.ca_pem)?.only_added_roots();
+        let trace = std::env::var("OUTLIVE_TRACE").ok();
+        if trace.is_some() {
+            client = client.trace(|_| true);
+        }
+        Ok(Self { client: client.build(), protocol: setup.protocol, trace, origin: Mutex::default() })
     }
 
     async fn request(&self, request: Request) -> Outcome {
@@ -42,6 +51,9 @@ impl Contestant for Outlive {
 
 impl Outlive {
     async fn exchange(&self, request: Request) -> Result<Outcome, BoxError> {
+        if self.trace.is_some() {
+            *self.origin.lock().unwrap_or_else(PoisonError::into_inner) = request.url.parse()?;
+        }
         let timeout = RequestTimeout(request.timeout);
         let wish = http::Request::builder().method(request.method).uri(request.url).extension(timeout);
         let (head, mut body) = self.client.request(wish.body(Empty::<Bytes>::new())?).await?.into_parts();
@@ -49,6 +61,18 @@ impl Outlive {
             frame?;
         }
         Ok(self.protocol.judge(head.version, head.status))
+    }
+}
+
+impl Drop for Outlive {
+    fn drop(&mut self) {
+        if let Some(file) = &self.trace {
+            let origin = self.origin.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let trace = self.client.trace(&origin).unwrap_or_default();
+            if let Err(error) = std::fs::write(file, trace) {
+                eprintln!("{file}: {error}");
+            }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::proxies::Proxies;
 use crate::rescue::Rescue;
 use crate::resolve::{Names, Resolve};
-use crate::settings::{self, Protocol, Settings};
+use crate::settings::{self, Choice, Protocol, Settings};
 use crate::tls::{Base, ServerNames, Tls, Trust};
 
 /// Makes a [`Client`].
@@ -40,6 +40,7 @@ pub struct Builder {
     max_streams: u32,
     timeouts: Timeouts,
     rescue: Rescue,
+    traced: Option<Choice>,
     phases: Phases,
     resolution_age: Duration,
     idle_timeout: Duration,
@@ -58,6 +59,7 @@ impl Builder {
             max_streams: settings::MAX_STREAMS,
             timeouts: Timeouts::default(),
             rescue: Rescue::default(),
+            traced: None,
             phases: Phases::new(settings::CONNECT_TIMEOUT),
             resolution_age: settings::RESOLUTION_AGE,
             idle_timeout: settings::IDLE_TIMEOUT,
@@ -103,6 +105,14 @@ impl Builder {
         self
     }
 
+    /// Writes down every fact and every decision about the connections of the origins that `choose` chooses by their
+    /// names (`https://example.com:443`), from the first on, up to 200,000 lines each: [`Client::trace`] gives them. What is
+    /// written is numbers and times, nothing of requests or responses.
+    pub fn trace(mut self, choose: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.traced = Some(Arc::new(choose));
+        self
+    }
+
     /// Makes the client. Opens no connection yet.
     #[must_use]
     pub fn build(self) -> Client {
@@ -124,6 +134,7 @@ impl Builder {
             max_streams: self.max_streams,
             timeouts: self.timeouts,
             rescue: self.rescue,
+            traced: self.traced,
             phases: self.phases,
             resolution_age: self.resolution_age,
             idle_timeout: self.idle_timeout,

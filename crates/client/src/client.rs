@@ -9,7 +9,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body::Body;
 use tower_service::Service;
 
@@ -91,6 +91,16 @@ impl Client {
         let repeat = rescue::repeat(&parts, &body, settings.rescue);
         let (name, head) = Head::new(parts, &body).map_err(Error::request)?;
         Ok(Wish { origin: self.0.origin(name), head, body, timeouts, repeat })
+    }
+
+    /// What has happened so far to the connections of an origin that [`Builder::trace`] has chosen, as text that the core
+    /// can replay: paste it into `scenarios/`, and it is a test. `None` for other origins, and before the first request.
+    pub fn trace(&self, origin: &Uri) -> Option<String> {
+        let name = OriginName::of(origin).ok()?;
+        let origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let origin = Arc::clone(origins.by_name.get(&name)?);
+        drop(origins);
+        origin.trace().map(|trace| trace.to_string())
     }
 
     /// How many requests, attempts and connections the client holds, for tests that nothing leaks.

@@ -9,14 +9,17 @@ mod actions;
 mod addresses;
 mod alarm;
 mod connections;
+mod journal;
 mod ledger;
 mod request;
+mod sleep;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use outlive_core::ConnectionId;
+use outlive_core::trace::Trace;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -28,6 +31,7 @@ use crate::outgoing::Outgoing;
 use crate::settings::Settings;
 
 use addresses::Addresses;
+use journal::Journal;
 pub(crate) use ledger::{Ledger, News};
 pub(crate) use request::Few;
 
@@ -65,10 +69,13 @@ pub(crate) struct Aftermath {
 
 impl Origin {
     pub(crate) fn new(name: OriginName, settings: Arc<Settings>, clock: Clock, seed: u64) -> Arc<Self> {
-        let route = Route::of(&name, &settings);
+        let route = Arc::new(Route::of(&name, &settings));
         let addresses = Addresses::new(route.whereabouts(&name, &settings), settings.resolution_age);
-        let ledger = Mutex::new(Ledger::new(settings.limits(name.is_https()), seed, addresses));
-        let route = Arc::new(route);
+        let limits = settings.limits(name.is_https());
+        let title = name.to_string();
+        let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
+        let journal = is_traced.then(|| Journal::new(&title, &limits, seed));
+        let ledger = Mutex::new(Ledger::new(limits, seed, addresses, journal));
         Arc::new(Self { name, settings, clock, route, ledger, alarm: Arc::new(Notify::new()) })
     }
 
@@ -91,6 +98,11 @@ impl Origin {
             self.spawn(&runtime, aftermath);
         }
         result
+    }
+
+    /// All facts and decisions so far, if they are written down.
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        self.lock().journal()
     }
 
     /// Whether nothing would be lost with it.

@@ -30,8 +30,10 @@ pub enum Protocol {
     Http2,
 }
 
+/// Chooses among origins by their names, such as `https://example.com:443`.
+pub(crate) type Choice = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// The choices of one client.
-#[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) names: Names,
     pub(crate) means: Means,
@@ -42,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) max_streams: u32,
     pub(crate) timeouts: Timeouts,
     pub(crate) rescue: Rescue,
+    /// Chooses the origins whose facts and decisions are written down.
+    pub(crate) traced: Option<Choice>,
     pub(crate) phases: Phases,
     pub(crate) resolution_age: Duration,
     pub(crate) idle_timeout: Duration,

@@ -18,6 +18,8 @@ struct Owed {
     sent: Time,
     /// How long its caller is willing to wait from `sent` on, if known.
     wait: Option<Span>,
+    /// Whether its request may be rescued.
+    repeatable: bool,
 }
 
 impl Owed {
@@ -41,6 +43,8 @@ struct Doubt {
     behind: Option<AttemptId>,
     /// Half of the way to the earliest deadline among what was owed then: a suspicion by then leaves room to act.
     half: Option<Time>,
+    /// Three eighths of that way, among what may be rescued: a suspicion by then leaves room to dial and act.
+    early: Option<Time>,
     /// Three quarters of that way: the last moment to act.
     last: Option<Time>,
 }
@@ -120,9 +124,10 @@ impl Evidence {
         }
     }
 
-    pub(crate) fn sent(&mut self, attempt: AttemptId, now: Time, deadline: Option<Time>) {
+    pub(crate) fn sent(&mut self, attempt: AttemptId, now: Time, deadline: Option<Time>, repeatable: bool) {
         self.last_sent = Some(attempt);
-        self.owed.push_back(Owed { attempt, sent: now, wait: deadline.map(|deadline| deadline.since(now)) });
+        let wait = deadline.map(|deadline| deadline.since(now));
+        self.owed.push_back(Owed { attempt, sent: now, wait, repeatable });
     }
 
     pub(crate) fn heard(&mut self, at: Time) {
@@ -242,14 +247,16 @@ impl Evidence {
     /// Opens the question at `now`, if it is not open yet. Says which probe must be sent for it, if any: one that is still
     /// out will do for the moment.
     pub(crate) fn ask(&mut self, now: Time, limits: &Limits) -> Option<ProbeKind> {
-        let share = |of: fn(Span) -> Span| {
-            let shares = self.owed.iter().filter_map(|owed| owed.wait.map(|wait| owed.sent + of(wait)));
+        let share = |eighths: u32, whose: fn(&Owed) -> bool| {
+            let owed = self.owed.iter().filter(|owed| whose(owed));
+            let shares = owed.filter_map(|owed| owed.wait.map(|wait| owed.sent + wait / 8 * eighths));
             shares.filter(|at| *at > now).min()
         };
-        let (half, last) = (share(|wait| wait / 2), share(|wait| wait / 4 * 3));
+        let (half, last) = (share(4, |_| true), share(6, |_| true));
+        let early = share(3, |owed| owed.repeatable);
         // Where another probe did not answer it, the question stays what it was, and begins anew.
         let behind = self.doubt.map_or(self.last_sent, |doubt| doubt.behind);
-        self.doubt = Some(Doubt { since: now, behind, half, last });
+        self.doubt = Some(Doubt { since: now, behind, half, early, last });
         if self.probe.is_some() {
             return None;
         }
@@ -304,8 +311,9 @@ impl Evidence {
         if rest.max(calm) == Span::ZERO { Time::ZERO } else { self.last_probe + rest.max(calm) }
     }
 
-    /// When the answer to the open question becomes overdue.
-    pub(crate) fn miss_at(&self, awake: Time, limits: &Limits) -> Option<Time> {
+    /// When the answer to the open question becomes overdue. `alone`: no other connection could take a rescue, which makes
+    /// that wait for a dial.
+    pub(crate) fn miss_at(&self, alone: bool, awake: Time, limits: &Limits) -> Option<Time> {
         let doubt = self.doubt.filter(|_| self.probe.is_some())?;
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
@@ -316,7 +324,8 @@ impl Evidence {
             let is_news = doubt.since <= given_up.at && self.probes <= 1;
             return Some(if is_news { waited.min(base + floor) } else { base + floor });
         }
-        let due = doubt.half.map_or(base + pto, |half| half.clamp(base + floor, base + pto));
+        let share = if alone { doubt.early.or(doubt.half) } else { doubt.half };
+        let due = share.map_or(base + pto, |share| share.clamp(base + floor, base + pto));
         // A retransmission shows that it is not the peer that needs time: no allowance for a busy one.
         let due = if self.is_lossy() { base + floor } else { due };
         if self.heard <= doubt.since {

@@ -45,7 +45,7 @@ impl Pool {
         let Some(connection) = self.connections.get(&id) else { return };
         let next = match connection.health {
             Health::Alive => self.ask_at(id),
-            Health::Asked => connection.evidence.miss_at(self.awake, &self.limits),
+            Health::Asked => connection.evidence.miss_at(self.is_alone(id), self.awake, &self.limits),
             Health::Suspect => Some(connection.evidence.dead_at(connection.since, self.awake, &self.limits)),
         };
         if connection.health == Health::Suspect && next.is_some_and(|at| at <= self.now) {
@@ -79,8 +79,9 @@ impl Pool {
     }
 
     fn suspect(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
+        let alone = self.is_alone(id);
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let miss_at = connection.evidence.miss_at(self.awake, &self.limits);
+        let miss_at = connection.evidence.miss_at(alone, self.awake, &self.limits);
         if connection.health != Health::Asked || miss_at.is_none_or(|at| at > self.now) {
             return;
         }
@@ -92,6 +93,11 @@ impl Pool {
         for attempt in carried {
             self.wish(attempt, Repeat::OnSuspicion);
         }
+    }
+
+    /// Whether nothing else is there that could take what is on this connection.
+    fn is_alone(&self, id: ConnectionId) -> bool {
+        self.ready.trusted().all(|other| other == id)
     }
 
     /// Wants this attempt's request to be rescued, if it may be sent twice, allows it for this reason, and is not out

@@ -142,14 +142,19 @@ impl Pool {
     /// Names a new attempt at this request and books its stream on the connection.
     pub(crate) fn begin(&mut self, id: ConnectionId, request: RequestId, actions: &mut Vec<Action>) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let Some(deadline) = self.requests.get(request).map(|request| request.deadline) else { return };
+        let Some(asked) = self.requests.get(request).copied() else { return };
         self.last_attempt += 1;
         let attempt = AttemptId(self.last_attempt);
         let place = connection.carried.len();
         connection.carried.push(attempt);
         connection.count(None, State::Sent);
         if connection.can_probe {
-            connection.evidence.sent(attempt, self.now, deadline);
+            connection.evidence.sent(
+                attempt,
+                self.now,
+                asked.deadline,
+                asked.repeat != Repeat::IfUnprocessed,
+            );
         }
         self.attempts
             .insert(attempt, Attempt { request, connection: id, sent: self.now, state: State::Sent, place });

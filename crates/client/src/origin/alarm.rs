@@ -9,10 +9,12 @@ use std::sync::Arc;
 use outlive_core::{Event, Time};
 use tokio::sync::Notify;
 
+use super::sleep::Sleep;
 use super::{Ledger, Origin, WeakOrigin};
 
 /// Runs until the origin is gone. `_alive` tells the origin whether its alarm still runs.
 pub(super) async fn watch(origin: WeakOrigin, disturbed: Arc<Notify>, _alive: Arc<()>) {
+    let mut sleep = Sleep::default();
     loop {
         let Some((clock, deadline)) = origin.upgrade().map(|origin| (origin.clock, origin.set_alarm()))
         else {
@@ -22,8 +24,12 @@ pub(super) async fn watch(origin: WeakOrigin, disturbed: Arc<Notify>, _alive: Ar
             disturbed.notified().await;
             continue;
         };
-        let disturbed = tokio::time::timeout_at(instant, disturbed.notified()).await.is_ok();
-        if !disturbed {
+        let rings = tokio::select! {
+            biased;
+            () = disturbed.notified() => false,
+            () = sleep.until(instant) => true,
+        };
+        if rings {
             // Other tasks that are ready run first, connections with bytes to read among them.
             tokio::task::yield_now().await;
             let Some(origin) = origin.upgrade() else { return };

@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use outlive_core::trace::Trace;
 use outlive_core::{
     Action, AttemptId, ConnectionId, Event, FailReason, IdMap, Limits, Pool, Repeat, RequestId, Time,
 };
@@ -16,6 +17,7 @@ use tokio::runtime::Handle;
 
 use super::Aftermath;
 use super::addresses::Addresses;
+use super::journal::Journal;
 use super::request::Request;
 use crate::connection::{Anchor, Connection, DialError};
 use crate::error::{Attempt, Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
@@ -38,6 +40,7 @@ pub(crate) struct Ledger {
     pub(super) alarm_set: Option<Time>,
     pub(super) alarm_alive: Weak<()>,
     pub(super) runtime: Option<Handle>,
+    journal: Option<Journal>,
     actions: Vec<Action>,
     next_request: u64,
 }
@@ -58,7 +61,7 @@ pub(crate) enum News {
 }
 
 impl Ledger {
-    pub(super) fn new(limits: Limits, seed: u64, addresses: Addresses) -> Self {
+    pub(super) fn new(limits: Limits, seed: u64, addresses: Addresses, journal: Option<Journal>) -> Self {
         Self {
             now: Time::ZERO,
             pool: Pool::new(limits, seed),
@@ -72,6 +75,7 @@ impl Ledger {
             alarm_set: None,
             alarm_alive: Weak::new(),
             runtime: None,
+            journal,
             actions: Vec::new(),
             next_request: 0,
         }
@@ -83,6 +87,9 @@ impl Ledger {
         while let Some(fact) = self.facts.pop_front() {
             let mut actions = std::mem::take(&mut self.actions);
             self.pool.handle(self.now, fact, &mut actions);
+            if let Some(journal) = &mut self.journal {
+                journal.note(self.now, fact, &actions);
+            }
             for action in actions.drain(..) {
                 self.carry_out(action);
             }
@@ -249,6 +256,11 @@ impl Ledger {
 
     pub(super) fn is_empty(&self) -> bool {
         self.requests.is_empty() && self.connections.is_empty()
+    }
+
+    /// What has happened so far, where that is written down.
+    pub(super) fn journal(&self) -> Option<Trace> {
+        self.journal.as_ref().map(Journal::trace)
     }
 
     pub(super) fn counts(&self) -> (usize, usize, usize) {
