@@ -1,4 +1,4 @@
-//! Contestant: outlive with its defaults and its own timeout.
+//! Contestant: outlive with its defaults and its own timeout, and without the environment's proxies, as all contestants.
 //!
 //! It comes in through the same door as everybody else's client: the lab does not know it. The lines are the concern
 //! of `contestant-protocol`.
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
 use http::Uri;
 use http_body_util::{BodyExt, Empty};
-use outlive::{Client, RequestTimeout};
+use outlive::{Client, Proxies, RequestTimeout};
 
 struct Outlive {
     client: Client,
@@ -29,7 +29,8 @@ impl Contestant for Outlive {
             // The default offers both, and the origin chooses HTTP/2.
             Protocol::H2 => outlive::Protocol::Auto,
         };
-        let mut client = Client::builder().protocol(protocol).add_root_pem(&setup.ca_pem)?.only_added_roots();
+        let client = Client::builder().protocol(protocol).proxies(Proxies::none());
+        let mut client = client.add_root_pem(&setup.ca_pem)?.only_added_roots();
         let trace = std::env::var("OUTLIVE_TRACE").ok();
         if trace.is_some() {
             client = client.trace(|_| true);

@@ -8,10 +8,14 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-pub(crate) use dial::DialError;
+pub use dial::TcpKeepalive;
+pub(crate) use dial::{DialError, Phases, Route, Step, Stopwatch, TcpOptions, Whereabouts};
 pub(crate) use http2::Anchor;
 
 use crate::head::Head;
@@ -166,15 +170,17 @@ impl Link {
 }
 
 /// The task of one connection, from dial to close.
-pub(crate) async fn run(guard: Guard, mut orders: UnboundedReceiver<Order>) {
+pub(crate) async fn run(guard: Guard, address: Option<SocketAddr>, mut orders: UnboundedReceiver<Order>) {
     let Some(origin) = guard.origin.upgrade() else { return };
     let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
+    let (route, earlier) = (Arc::clone(&origin.route), guard.connection.0);
     drop(origin);
+    let dial = dial::Dial { name: &name, route: &route, address, earlier, settings: &settings, clock };
     let dialled = tokio::select! {
         biased;
         // The only orders before there is a connection are to give it up.
         _ = orders.recv() => return,
-        dialled = dial::dial(&name, &settings, clock) => dialled,
+        dialled = dial.run() => dialled,
     };
     match dialled {
         Ok(dial::Dialled::Http1(link, connection)) => http1::drive(&guard, link, connection, orders).await,

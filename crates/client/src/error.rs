@@ -32,8 +32,12 @@ pub enum ErrorKind {
     Request,
     /// The caller: a client can't be built like this.
     Settings,
+    /// The name service: the host's name could not be resolved.
+    Resolve,
     /// The network or the server: no connection could be opened.
     Dial,
+    /// The proxy: it could not be spoken with, or refused.
+    Proxy,
     /// The server's or the client's certificates: the TLS handshake failed.
     Tls,
     /// The network: the connection fell silent, did not answer when asked, and was declared dead.
@@ -46,18 +50,26 @@ pub enum ErrorKind {
     Peer,
     /// The caller: its request body failed.
     Body,
-    /// The caller's timeout passed, in this phase.
+    /// A timeout passed in this phase: the caller's for the request, or the client's for opening a connection.
     Timeout(Phase),
     /// This client: too many requests were waiting.
     Limit,
 }
 
-/// How far a request had come.
+/// How far a request had come; of the connection that it needed, if it was that which took too long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Phase {
     /// It was waiting for a connection.
     Connection,
+    /// The host's name was being resolved.
+    Resolve,
+    /// Its connection was being opened: TCP, or what stands in for it.
+    Connect,
+    /// The proxy was being spoken with.
+    Proxy,
+    /// The TLS handshake was under way.
+    Tls,
     /// It was sent, and the response's head had not arrived.
     Response,
     /// The response's body was arriving.
@@ -160,7 +172,7 @@ impl Error {
         &self.0.attempts
     }
 
-    /// Whether the caller's timeout ended the request.
+    /// Whether a timeout ended the request: its own, or one of those for opening a connection.
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Timeout(_))
     }
@@ -229,8 +241,14 @@ impl ErrorKind {
         match self {
             Self::Request => ("the request can't be sent", "change it as the source says"),
             Self::Settings => ("the client can't be built like this", "change what its builder was told"),
+            Self::Resolve => {
+                ("the host's name could not be resolved", "check the name, and the system's name servers")
+            }
             Self::Dial => {
                 ("no connection could be opened", "check the address, and whether the server is up")
+            }
+            Self::Proxy => {
+                ("the proxy did not open a way", "check the proxy's address and its login, or go without it")
             }
             Self::Tls => {
                 ("the TLS handshake failed", "check the certificates and the roots this client trusts")
@@ -242,6 +260,16 @@ impl ErrorKind {
             Self::Body => ("the request's body failed", "see the source, which is the body's own error"),
             Self::Timeout(Phase::Connection) => {
                 ("the timeout passed before a connection was ready", "check the network, or allow more time")
+            }
+            Self::Timeout(Phase::Resolve) => {
+                ("the name's resolution took too long", "check the system's name servers, or allow more time")
+            }
+            Self::Timeout(Phase::Connect) => {
+                ("opening a connection took too long", "check the network, or allow more time")
+            }
+            Self::Timeout(Phase::Proxy) => ("the proxy took too long", "check the proxy, or allow more time"),
+            Self::Timeout(Phase::Tls) => {
+                ("the TLS handshake took too long", "check the server, or allow more time")
             }
             Self::Timeout(Phase::Response) => {
                 ("the timeout passed before the response began", "check the server, or allow more time")

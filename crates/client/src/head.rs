@@ -58,14 +58,15 @@ impl Head {
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = Version::HTTP_2;
         *request.headers_mut() = self.headers.clone();
+        Form::Origin.authorize(request.headers_mut());
         request
     }
 
-    /// As HTTP/1.1 wants it: path only, `Host` first.
-    pub(crate) fn http1(&self, body: Outgoing) -> Request<Outgoing> {
+    /// As HTTP/1.1 wants it: in the connection's form, `Host` first.
+    pub(crate) fn http1(&self, body: Outgoing, form: &Form) -> Request<Outgoing> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.path_and_query().map_or_else(Uri::default, |path| path.clone().into());
+        *request.uri_mut() = form.target(&self.uri);
         let headers = request.headers_mut();
         headers.reserve(self.headers.len() + 1);
         let host = self.uri.authority().map_or("", |authority| authority.as_str());
@@ -73,7 +74,46 @@ impl Head {
             headers.insert(header::HOST, host);
         }
         headers.extend(self.headers.clone());
+        form.authorize(headers);
         request
+    }
+}
+
+/// How a request's target is written on a connection of HTTP/1.1 (RFC 9112 section 3.2).
+pub(crate) enum Form {
+    /// To the origin: path only.
+    Origin,
+    /// To a proxy that forwards it: all of the URI, whose authority says where to, whatever the caller's `Host` is.
+    Absolute { authority: uri::Authority, login: Option<HeaderValue> },
+}
+
+impl Form {
+    pub(crate) fn absolute(name: &OriginName, login: Option<&HeaderValue>) -> Self {
+        match name.authority().parse() {
+            Ok(authority) => Self::Absolute { authority, login: login.cloned() },
+            Err(_) => Self::Origin, // A name that was read from an authority is one.
+        }
+    }
+
+    fn target(&self, uri: &Uri) -> Uri {
+        let path = uri.path_and_query().cloned();
+        let mut parts = uri::Parts::default();
+        if let Self::Absolute { authority, .. } = self {
+            (parts.scheme, parts.authority) = (Some(uri::Scheme::HTTP), Some(authority.clone()));
+        }
+        parts.path_and_query = path.or(Some(uri::PathAndQuery::from_static("/")));
+        Uri::from_parts(parts).unwrap_or_default()
+    }
+
+    /// A login for a proxy is for no one else's eyes (RFC 9110 section 11.7.2).
+    fn authorize(&self, headers: &mut HeaderMap) {
+        match self {
+            Self::Origin => _ = headers.remove(header::PROXY_AUTHORIZATION),
+            Self::Absolute { login: Some(login), .. } => {
+                headers.entry(header::PROXY_AUTHORIZATION).or_insert_with(|| login.clone());
+            }
+            Self::Absolute { login: None, .. } => {}
+        }
     }
 }
 
@@ -142,7 +182,7 @@ mod tests {
     #[test]
     fn each_version_gets_its_own_form() {
         let head = head(Request::get("http://a:81/b?c").header("te", "trailers"), "").unwrap();
-        let (http1, http2) = (head.http1(Outgoing::Empty), head.http2());
+        let (http1, http2) = (head.http1(Outgoing::Empty, &Form::Origin), head.http2());
         assert_eq!(
             (http1.uri().to_string(), &http1.headers()["host"]),
             ("/b?c".into(), &"a:81".parse().unwrap())
@@ -156,7 +196,24 @@ mod tests {
     fn a_host_header_names_the_authority() {
         let head = head(Request::get("http://127.0.0.1:81/b").header("host", "example.com"), "").unwrap();
         assert_eq!(head.http2().uri(), "http://example.com/b");
-        assert_eq!(head.http1(Outgoing::Empty).headers()["host"], "example.com");
+        assert_eq!(head.http1(Outgoing::Empty, &Form::Origin).headers()["host"], "example.com");
+    }
+
+    #[test]
+    fn a_proxy_is_told_where_to_and_alone_sees_its_login() {
+        let name = OriginName::of(&"http://a:81/".parse().unwrap()).unwrap();
+        let form = Form::absolute(&name, Some(&HeaderValue::from_static("Basic ours")));
+        let plain = head(Request::get("http://a:81/b?c").header("host", "example.com"), "").unwrap();
+        let forwarded = plain.http1(Outgoing::Empty, &form);
+        assert_eq!(forwarded.uri(), "http://a:81/b?c");
+        assert_eq!(forwarded.headers()["host"], "example.com");
+        assert_eq!(forwarded.headers()["proxy-authorization"], "Basic ours");
+        assert!(!plain.http1(Outgoing::Empty, &Form::Origin).headers().contains_key("proxy-authorization"));
+
+        let own = head(Request::get("http://a:81/").header("proxy-authorization", "Basic mine"), "").unwrap();
+        assert_eq!(own.http1(Outgoing::Empty, &form).headers()["proxy-authorization"], "Basic mine");
+        assert!(!own.http1(Outgoing::Empty, &Form::Origin).headers().contains_key("proxy-authorization"));
+        assert!(!own.http2().headers().contains_key("proxy-authorization"));
     }
 
     #[test]

@@ -14,6 +14,9 @@
 //! # }
 //! ```
 //!
+//! Features, none of them on by default: `hickory` (a resolver that asks DNS servers itself; needs Rust 1.88) and
+//! `webpki-roots` (Mozilla's certificate authorities, compiled in).
+//!
 //! A request's way through this crate: [`Client`] finds the origin and puts the head in order (`head`); the future
 //! (`response_future`) opens a `ticket` with the `origin`, which tells the pool (`outlive_core`) the fact and carries
 //! out its decision under the same lock: the attempt is on its `connection` before the lock is free. The answer comes
@@ -23,6 +26,7 @@ mod body;
 mod builder;
 mod client;
 mod clock;
+mod connect;
 mod connection;
 mod deadline;
 mod error;
@@ -32,7 +36,9 @@ mod meter;
 mod name;
 mod origin;
 mod outgoing;
+mod proxies;
 mod rescue;
+mod resolve;
 mod response_body;
 mod response_future;
 mod sending;
@@ -45,9 +51,16 @@ mod upload_task;
 pub use body::Body;
 pub use builder::Builder;
 pub use client::Client;
+pub use connect::{Carrier, Connect, Connecting, Destination, Transport};
+pub use connection::TcpKeepalive;
 pub use deadline::{RequestTimeout, Timeouts};
 pub use error::{Attempt, Attempts, Error, ErrorKind, Fate, Phase, Sent};
+pub use outgoing::BoxError;
+pub use proxies::{Proxies, Proxy};
 pub use rescue::{Idempotent, Rescue};
+#[cfg(feature = "hickory")]
+pub use resolve::Hickory;
+pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use response_body::ResponseBody;
 pub use response_future::ResponseFuture;
 pub use settings::Protocol;

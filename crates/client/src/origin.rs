@@ -6,6 +6,7 @@
 //! returned, until the lock is free. Next: [`ledger`].
 
 mod actions;
+mod addresses;
 mod alarm;
 mod connections;
 mod journal;
@@ -13,6 +14,7 @@ mod ledger;
 mod request;
 mod sleep;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
@@ -23,11 +25,12 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::clock::Clock;
-use crate::connection::{self, Order};
+use crate::connection::{self, Order, Route};
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
 use crate::settings::Settings;
 
+use addresses::Addresses;
 use journal::Journal;
 pub(crate) use ledger::{Ledger, News};
 pub(crate) use request::Few;
@@ -37,12 +40,19 @@ pub(crate) struct Origin {
     pub(crate) name: OriginName,
     pub(crate) settings: Arc<Settings>,
     pub(crate) clock: Clock,
+    pub(crate) route: Arc<Route>,
     ledger: Mutex<Ledger>,
     alarm: Arc<Notify>,
 }
 
-/// A connection to be dialled, and the orders for its task.
-type Dial = (ConnectionId, UnboundedReceiver<Order>);
+/// A connection to be dialled.
+struct Dial {
+    connection: ConnectionId,
+    /// Where to, if there is a choice.
+    address: Option<SocketAddr>,
+    /// The orders for its task.
+    orders: UnboundedReceiver<Order>,
+}
 
 /// What has to wait until the lock is free.
 #[derive(Default)]
@@ -51,18 +61,22 @@ pub(crate) struct Aftermath {
     /// Bodies that came back and are not needed.
     spares: Vec<Outgoing>,
     dials: Vec<Dial>,
+    /// The name is to be resolved.
+    resolve: bool,
     /// The alarm is to be started, and lives as long as it keeps this.
     alarm: Option<Arc<()>>,
 }
 
 impl Origin {
     pub(crate) fn new(name: OriginName, settings: Arc<Settings>, clock: Clock, seed: u64) -> Arc<Self> {
+        let route = Arc::new(Route::of(&name, &settings));
+        let addresses = Addresses::new(route.whereabouts(&name, &settings), settings.resolution_age);
         let limits = settings.limits(name.is_https());
         let title = name.to_string();
         let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
         let journal = is_traced.then(|| Journal::new(&title, &limits, seed));
-        let ledger = Mutex::new(Ledger::new(limits, seed, journal));
-        Arc::new(Self { name, settings, clock, ledger, alarm: Arc::new(Notify::new()) })
+        let ledger = Mutex::new(Ledger::new(limits, seed, addresses, journal));
+        Arc::new(Self { name, settings, clock, route, ledger, alarm: Arc::new(Notify::new()) })
     }
 
     /// Records facts and does what the pool decides. `bring` is called under the lock: it must be quick and must
@@ -72,17 +86,16 @@ impl Origin {
         ledger.now = self.clock.now();
         let result = bring(&mut ledger);
         let alarm_moved = ledger.alarm_moved_earlier();
-        let aftermath = ledger.take_aftermath();
-        let spawns = aftermath.alarm.is_some() || !aftermath.dials.is_empty();
-        let runtime = if spawns { ledger.runtime.clone() } else { None };
+        let mut aftermath = ledger.take_aftermath();
+        let runtime = if aftermath.spawns() { ledger.runtime.clone() } else { None };
         drop(ledger);
         if alarm_moved {
             self.alarm.notify_one();
         }
-        drop(aftermath.spares);
-        aftermath.wakers.into_iter().for_each(Waker::wake);
+        drop(std::mem::take(&mut aftermath.spares));
+        aftermath.wakers.drain(..).for_each(Waker::wake);
         if let Some(runtime) = runtime {
-            self.spawn(&runtime, aftermath.alarm, aftermath.dials);
+            self.spawn(&runtime, aftermath);
         }
         result
     }
@@ -102,19 +115,28 @@ impl Origin {
         self.lock().counts()
     }
 
-    fn spawn(self: &Arc<Self>, runtime: &Handle, alarm: Option<Arc<()>>, dials: Vec<Dial>) {
-        if let Some(alive) = alarm {
+    fn spawn(self: &Arc<Self>, runtime: &Handle, aftermath: Aftermath) {
+        if let Some(alive) = aftermath.alarm {
             runtime.spawn(alarm::watch(Arc::downgrade(self), Arc::clone(&self.alarm), alive));
         }
-        for (connection, orders) in dials {
+        if aftermath.resolve {
+            runtime.spawn(addresses::resolve(addresses::End::of(Arc::downgrade(self))));
+        }
+        for Dial { connection, address, orders } in aftermath.dials {
             let guard = connection::Guard::new(Arc::downgrade(self), connection);
-            runtime.spawn(connection::run(guard, orders));
+            runtime.spawn(connection::run(guard, address, orders));
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
         // A panic under the lock would be our bug; other requests still deserve their fate.
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Aftermath {
+    fn spawns(&self) -> bool {
+        self.alarm.is_some() || self.resolve || !self.dials.is_empty()
     }
 }
 

@@ -15,8 +15,8 @@ use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
-/// Any error, as bodies bring them.
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+/// Any error, as bodies and hooks bring them.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 pub(crate) type BoxBody = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
 

@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use outlive_core::{Limits, Span};
 
+use crate::connect::Means;
+use crate::connection::{Phases, TcpKeepalive, TcpOptions};
 use crate::deadline::Timeouts;
-
+use crate::proxies::Proxies;
 use crate::rescue::Rescue;
+use crate::resolve::Names;
+use crate::tls::Tls;
 
 /// Which versions of HTTP a client speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -31,15 +35,19 @@ pub(crate) type Choice = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The choices of one client.
 pub(crate) struct Settings {
-    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) names: Names,
+    pub(crate) means: Means,
+    pub(crate) tcp: TcpOptions,
+    pub(crate) proxies: Proxies,
+    pub(crate) tls: Arc<Tls>,
     pub(crate) protocol: Protocol,
     pub(crate) max_streams: u32,
     pub(crate) timeouts: Timeouts,
     pub(crate) rescue: Rescue,
     /// Chooses the origins whose facts and decisions are written down.
     pub(crate) traced: Option<Choice>,
-
-    pub(crate) connect_timeout: Duration,
+    pub(crate) phases: Phases,
+    pub(crate) resolution_age: Duration,
     pub(crate) idle_timeout: Duration,
 }
 
@@ -48,6 +56,22 @@ pub(crate) const MAX_STREAMS: u32 = 100;
 
 /// A dial that takes longer than this is a failure; a lost SYN alone is sent again after 1, 3 and 7 s.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A name resolved longer ago than this is resolved again, in the background, at the next dial. Records are rarely
+/// meant to live shorter: 30 s follows a failover soon, and costs a question per half minute of dialling.
+pub(crate) const RESOLUTION_AGE: Duration = Duration::from_secs(30);
+
+/// A dial that failed has the name resolved again, unless it was within this time: dials may fail in rows.
+pub(crate) const RESOLUTION_REST: Duration = Duration::from_secs(1);
+
+/// Addresses of one name that are used: half of what the pool keeps in mind (`Limits::addresses`), so that all of an
+/// answer's fit in beside all of the last one's.
+pub(crate) const MAX_ADDRESSES: usize = 32;
+
+/// TCP keep-alive: the first probe after this silence, then one per interval, until so many went unanswered. Unused
+/// connections that lost their path are then closed before somebody needs them; those in use the pool judges itself.
+pub(crate) const KEEPALIVE: TcpKeepalive =
+    TcpKeepalive { time: Duration::from_secs(15), interval: Duration::from_secs(15), retries: 3 };
 
 /// Shorter than the idle limits of most servers and balancers would be 60 s and less, but each new connection costs
 /// a handshake; a connection that was closed meanwhile is noticed before it is used.

@@ -15,7 +15,7 @@ pub enum Action {
         /// The name the connection has from now to its end.
         connection: ConnectionId,
         /// Where to, if the pool was told of addresses. `None` where it was not: a glue that resolves names resolves this one
-        /// now, and tells the addresses, upon which the pool calls this dial off and dials one of them.
+        /// now, tells the addresses, and then that this dial failed, upon which the pool dials one of them.
         address: Option<AddressId>,
     },
     /// Send this request on this connection. It may be out elsewhere at the same time: then this is a rescue, the first
@@ -105,7 +105,7 @@ pub enum CloseReason {
     Drained,
     /// Unused for longer than the idle limit.
     Idle,
-    /// A dial whose place another takes: it was late, or had no address before one was known.
+    /// A dial whose place another takes: it was late.
     Surplus,
 }
 

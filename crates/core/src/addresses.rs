@@ -52,11 +52,6 @@ impl Addresses {
         self.list.iter().filter(|address| address.id.is_some()).count()
     }
 
-    /// Whether none is known by name.
-    pub(crate) fn are_nameless(&self) -> bool {
-        self.named() == 0
-    }
-
     /// The address for the next dial: one that has not failed, the least used of these, the first of those.
     pub(crate) fn best(&self, now: Time) -> Option<Option<AddressId>> {
         let free = self.list.iter().filter(|address| address.ejected <= now);

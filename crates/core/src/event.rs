@@ -121,8 +121,9 @@ pub enum Event {
         retransmits: u32,
     },
     /// The origin's name resolves to this address, or no longer does. A pool that was told of addresses chooses one for
-    /// each dial, and calls off those that had none; one that was told of none leaves the choice to the glue. Of those that
-    /// were never tried it takes the one it was told of first, so tell them in the order of preference (RFC 8305 section 4).
+    /// each dial; one that was told of none leaves the choice to the glue, which tells of a dial that waits for addresses that it
+    /// failed once all of them are told. Of those that were never tried it takes the one it was told of first, so tell
+    /// them in the order of preference (RFC 8305 section 4).
     Address {
         /// The glue's name for it; the same address keeps the same name.
         address: AddressId,

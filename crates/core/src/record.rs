@@ -11,9 +11,7 @@ use crate::health::{Health, Sign};
 use crate::life::{self, Life};
 use crate::pool::Pool;
 use crate::request::Turn;
-use crate::{
-    Action, AddressId, AttemptId, CloseReason, ConnectionId, Event, FailReason, RequestId, Span, Time,
-};
+use crate::{Action, AttemptId, ConnectionId, Event, FailReason, RequestId, Span, Time};
 
 impl Pool {
     pub(crate) fn record(&mut self, event: Event, actions: &mut Vec<Action>) {
@@ -42,7 +40,7 @@ impl Pool {
             Event::Failed { attempt } => self.ended(attempt, FailReason::Failed, actions),
             Event::GoAway { connection, calm } => self.go_away(connection, calm, actions),
             Event::Closed { connection } => self.closed(connection, actions),
-            Event::Address { address, known } => self.address(address, known, actions),
+            Event::Address { address, known } => self.addresses.know(address, known, &self.limits),
             Event::Tick => self.touched.extend(self.timers.due(self.now)),
         }
     }
@@ -122,21 +120,6 @@ impl Pool {
         }
         self.dials.succeeded(took, streams);
         self.touched.push(id);
-    }
-
-    /// The name resolves to this address, or no longer does. With the first one, dials that were to find one are over.
-    fn address(&mut self, address: AddressId, known: bool, actions: &mut Vec<Action>) {
-        let was_nameless = self.addresses.are_nameless();
-        self.addresses.know(address, known, &self.limits);
-        if was_nameless && !self.addresses.are_nameless() {
-            let is_resolving = |c: &Connection| c.life == Life::Dialing && c.address.is_none();
-            let mut over: Vec<_> = (self.connections.iter())
-                .filter(|(_, connection)| is_resolving(connection))
-                .map(|(id, _)| *id)
-                .collect();
-            over.sort_unstable();
-            over.into_iter().for_each(|id| self.close(id, CloseReason::Surplus, actions));
-        }
     }
 
     fn dial_failed(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {

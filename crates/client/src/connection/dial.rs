@@ -1,36 +1,37 @@
-//! Dial: resolve, connect, TLS, agree on a protocol.
+//! Dial: connect, pass the proxy, TLS, agree on a protocol.
 //!
-//! Invariant: a dial belongs to the pool; it ends by its own limit, never by a request's (promise P6). Next:
-//! [`super::http1`] and [`super::http2`].
+//! One dial goes to one address, which the pool chose: choosing, staggering and racing several is the pool's concern
+//! (promise P6), and so is resolving, which is done once for all dials ([`crate::origin`]). Invariant: a dial ends by
+//! its own limits ([`phases`]), never by a request's. Next: [`route`], the ways to go; then [`super::http1`] and
+//! [`super::http2`].
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::io;
+mod error;
+mod phases;
+mod proxy;
+mod route;
+mod tcp;
+mod tls;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsConnector;
 
 use super::http1::Bytestream;
 use super::{http1, http2};
 use crate::clock::Clock;
-use crate::error::ErrorKind;
+use crate::connect::{Carrier, Destination, Means, Transport};
+use crate::error::Phase;
+use crate::head::Form;
 use crate::meter::Meter;
 use crate::name::OriginName;
-use crate::outgoing::{BoxError, Outgoing};
+use crate::outgoing::Outgoing;
 use crate::settings::{self, Protocol, Settings};
 
-/// What bytes are carried by, encrypted or not.
-pub(crate) type Transport = Box<dyn Carrier>;
-
-pub(crate) trait Carrier: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Carrier for T {}
+pub(crate) use error::{DialError, Step};
+pub(crate) use phases::{Phases, Stopwatch};
+pub(crate) use route::{Route, Whereabouts};
+pub use tcp::TcpKeepalive;
+pub(crate) use tcp::TcpOptions;
 
 /// A connection that is ready, and not yet told of.
 pub(super) enum Dialled {
@@ -38,162 +39,119 @@ pub(super) enum Dialled {
     Http2(http2::Link, Box<h2::client::Connection<Meter<Transport>, bytes::Bytes>>),
 }
 
-/// Why a dial failed.
-#[derive(Debug)]
-pub(crate) struct DialError {
-    step: Step,
-    source: Option<BoxError>,
+/// What a dial is to do.
+pub(super) struct Dial<'a> {
+    pub(super) name: &'a OriginName,
+    pub(super) route: &'a Route,
+    /// The address that the pool chose; `None` where there is nothing to choose from.
+    pub(super) address: Option<SocketAddr>,
+    /// How many connections the pool has dialled before.
+    pub(super) earlier: u64,
+    pub(super) settings: &'a Settings,
+    pub(super) clock: Clock,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Step {
-    Resolve,
-    Connect,
-    Tls,
-    Protocol,
-    Timeout(Duration),
-    CalledOff,
-}
-
-pub(super) async fn dial(name: &OriginName, settings: &Settings, clock: Clock) -> Result<Dialled, DialError> {
-    let limit = settings.connect_timeout;
-    let dialled = timeout(limit, async {
-        let tcp = connect(name, limit).await?;
-        let (transport, http2) = secure(tcp, name, settings).await?;
-        if http2 { open_http2(transport, settings, clock).await } else { open_http1(transport, clock).await }
-    });
-    dialled.await.unwrap_or(Err(DialError { step: Step::Timeout(limit), source: None }))
-}
-
-/// Tries each address in turn; each gets its share of the time that is left.
-async fn connect(name: &OriginName, limit: Duration) -> Result<TcpStream, DialError> {
-    let begun = Instant::now();
-    let resolved = tokio::net::lookup_host((name.host(), name.port())).await;
-    let addresses: Vec<SocketAddr> = resolved.map_err(|error| DialError::at(Step::Resolve, error))?.collect();
-    let mut last = DialError::at(Step::Resolve, io::Error::other("the name has no address"));
-    for (tried, address) in addresses.iter().enumerate() {
-        let left = limit.saturating_sub(begun.elapsed());
-        let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        last = match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(tcp)) => {
-                // Requests are small and must not wait for each other's ACKs.
-                tcp.set_nodelay(true).map_err(|error| DialError::at(Step::Connect, error))?;
-                return Ok(tcp);
+impl Dial<'_> {
+    pub(super) async fn run(self) -> Result<Dialled, DialError> {
+        if let Route::Broken(variable) = self.route {
+            let advice =
+                format!("the environment variable {variable} is not a proxy's URI: correct or unset it");
+            return Err(DialError::because(Step::Proxy, advice));
+        }
+        if self.name.is_https() || self.route.has_tls() {
+            // Reading the system's certificates is not the server's delay.
+            let ready = self.settings.tls.configs().await;
+            ready.map_err(|error| DialError::because(Step::Tls, error))?;
+        }
+        let watch = Stopwatch::start(self.settings.phases);
+        let (transport, http2) = match (self.route, &self.settings.means) {
+            // The usual way, with one type less to go through for each byte.
+            (Route::Direct, Means::Tcp) => self.secure(self.tcp(&watch).await?, &watch).await?,
+            (
+                Route::Direct | Route::Forward(_) | Route::Tunnel(_) | Route::Socks(_) | Route::Broken(_),
+                _,
+            ) => {
+                let transport = self.carry(&watch).await?;
+                let transport = self.pass_proxy(transport, &watch).await?;
+                self.secure(transport, &watch).await?
             }
-            Ok(Err(error)) => DialError::at(Step::Connect, OfAddress { address: *address, error }),
-            Err(_) => DialError {
-                step: Step::Connect,
-                source: Some(OfAddress { address: *address, error: io::ErrorKind::TimedOut.into() }.into()),
-            },
         };
-    }
-    Err(last)
-}
-
-/// Encrypts where the scheme says so; tells whether HTTP/2 is to be spoken.
-async fn secure(
-    tcp: TcpStream,
-    name: &OriginName,
-    settings: &Settings,
-) -> Result<(Transport, bool), DialError> {
-    if !name.is_https() {
-        return Ok((Box::new(tcp), settings.protocol == Protocol::Http2));
-    }
-    let server =
-        ServerName::try_from(name.host().to_owned()).map_err(|error| DialError::at(Step::Tls, error))?;
-    let connector = TlsConnector::from(Arc::clone(&settings.tls));
-    let tls = connector.connect(server, tcp).await.map_err(|error| DialError::at(step_of(&error), error))?;
-    let agreed_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-    if settings.protocol == Protocol::Http2 && !agreed_http2 {
-        let error = io::Error::other("the server does not offer HTTP/2 (ALPN)");
-        return Err(DialError::at(Step::Protocol, error));
-    }
-    Ok((Box::new(tls), agreed_http2))
-}
-
-/// What a failed handshake failed at: trust, or, when the server says so, the protocols that were offered (RFC 7301).
-fn step_of(error: &io::Error) -> Step {
-    let refused = rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol);
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error) if *error == refused => Step::Protocol,
-        Some(_) | None => Step::Tls,
-    }
-}
-
-async fn open_http1(transport: Transport, clock: Clock) -> Result<Dialled, DialError> {
-    let meter = Meter::http1(transport, clock);
-    let gauge = meter.gauge();
-    let opened = hyper::client::conn::http1::handshake(TokioIo::new(meter)).await;
-    let (sender, connection) = opened.map_err(|error| DialError::at(Step::Protocol, error))?;
-    Ok(Dialled::Http1(http1::Link::new(sender, gauge), Box::new(connection)))
-}
-
-async fn open_http2(transport: Transport, settings: &Settings, clock: Clock) -> Result<Dialled, DialError> {
-    let meter = Meter::http2(transport, clock);
-    let gauge = meter.gauge();
-    let opened = h2::client::Builder::new()
-        .initial_window_size(settings::STREAM_WINDOW)
-        .initial_connection_window_size(settings::CONNECTION_WINDOW)
-        .max_header_list_size(settings::MAX_HEADER_LIST)
-        .max_concurrent_reset_streams(settings::REMEMBERED_RESETS)
-        .initial_max_send_streams(settings.max_streams.min(settings::MAX_STREAMS) as usize)
-        .enable_push(false)
-        .handshake(meter)
-        .await;
-    let (sender, connection) = opened.map_err(|error| DialError::at(Step::Protocol, error))?;
-    Ok(Dialled::Http2(http2::Link::new(sender, gauge), Box::new(connection)))
-}
-
-impl DialError {
-    fn at(step: Step, source: impl Into<BoxError>) -> Self {
-        Self { step, source: Some(source.into()) }
+        let opened =
+            async { if http2 { self.open_http2(transport).await } else { self.open_http1(transport).await } };
+        watch.within(Phase::Connect, opened).await
     }
 
-    /// Its task ended before it did.
-    pub(crate) fn called_off() -> Self {
-        Self { step: Step::CalledOff, source: None }
+    async fn tcp(&self, watch: &Stopwatch) -> Result<tokio::net::TcpStream, DialError> {
+        let connected = async {
+            let address =
+                self.address.ok_or_else(|| DialError::because(Step::Resolve, "there is no address"))?;
+            let connected = tcp::connect(address, &self.settings.tcp).await;
+            connected.map_err(|error| DialError::of_address(address, error))
+        };
+        watch.within(Phase::Connect, connected).await
     }
 
-    pub(crate) fn kind(&self) -> ErrorKind {
-        match self.step {
-            Step::Tls => ErrorKind::Tls,
-            Step::Resolve | Step::Connect | Step::Protocol | Step::Timeout(_) | Step::CalledOff => {
-                ErrorKind::Dial
+    /// Opens what bytes are carried by, to the origin or to the proxy.
+    async fn carry(&self, watch: &Stopwatch) -> Result<Transport, DialError> {
+        let hook = match &self.settings.means {
+            Means::Tcp => return Ok(Box::new(self.tcp(watch).await?)),
+            #[cfg(unix)]
+            Means::Unix(path) => {
+                let connected = async {
+                    let connected = tokio::net::UnixStream::connect(&**path).await;
+                    connected.map_err(|error| DialError::because(Step::Connect, error))
+                };
+                return Ok(Box::new(watch.within(Phase::Connect, connected).await?));
             }
+            Means::Hook(hook) => hook,
+        };
+        let (host, port) = self.route.next_hop(self.name);
+        let to = Destination { host: host.into(), port, address: self.address };
+        let connected =
+            async { hook.connect(&to).await.map_err(|error| DialError::because(Step::Connect, error)) };
+        watch.within(Phase::Connect, connected).await
+    }
+
+    /// Encrypts where the scheme says so; tells whether HTTP/2 is to be spoken.
+    async fn secure<T: Carrier>(&self, io: T, watch: &Stopwatch) -> Result<(Transport, bool), DialError> {
+        if !self.name.is_https() {
+            // HTTP/1.1 is what a proxy forwards; for HTTP/2 there is a tunnel.
+            return Ok((Box::new(io), self.settings.protocol == Protocol::Http2));
         }
-    }
-}
-
-impl fmt::Display for DialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.step {
-            Step::Resolve => f.write_str("the host's name could not be resolved"),
-            Step::Connect => f.write_str("no address of the host accepted a connection"),
-            Step::Tls => f.write_str("the TLS handshake failed"),
-            Step::Protocol => f.write_str("no version of HTTP could be agreed on"),
-            Step::Timeout(limit) => write!(f, "the dial took longer than {limit:?}"),
-            Step::CalledOff => f.write_str("the dial was called off: the runtime it ran on has ended"),
+        let shaken =
+            watch.within(Phase::Tls, tls::to_origin(io, self.name.host(), &self.settings.tls)).await?;
+        let agreed_http2 = shaken.get_ref().1.alpn_protocol() == Some(b"h2");
+        if self.settings.protocol == Protocol::Http2 && !agreed_http2 {
+            return Err(DialError::because(Step::Protocol, "the server does not offer HTTP/2 (ALPN)"));
         }
+        Ok((Box::new(shaken), agreed_http2))
+    }
+
+    async fn open_http1(&self, transport: Transport) -> Result<Dialled, DialError> {
+        let meter = Meter::http1(transport, self.clock);
+        let gauge = meter.gauge();
+        let opened = hyper::client::conn::http1::handshake(TokioIo::new(meter)).await;
+        let (sender, connection) = opened.map_err(|error| DialError::because(Step::Protocol, error))?;
+        let form = match self.route {
+            Route::Forward(proxy) => Form::absolute(self.name, proxy.authorization()),
+            Route::Direct | Route::Tunnel(_) | Route::Socks(_) | Route::Broken(_) => Form::Origin,
+        };
+        Ok(Dialled::Http1(http1::Link::new(sender, gauge, form), Box::new(connection)))
+    }
+
+    async fn open_http2(&self, transport: Transport) -> Result<Dialled, DialError> {
+        let meter = Meter::http2(transport, self.clock);
+        let gauge = meter.gauge();
+        let opened = h2::client::Builder::new()
+            .initial_window_size(settings::STREAM_WINDOW)
+            .initial_connection_window_size(settings::CONNECTION_WINDOW)
+            .max_header_list_size(settings::MAX_HEADER_LIST)
+            .max_concurrent_reset_streams(settings::REMEMBERED_RESETS)
+            .initial_max_send_streams(self.settings.max_streams.min(settings::MAX_STREAMS) as usize)
+            .enable_push(false)
+            .handshake(meter)
+            .await;
+        let (sender, connection) = opened.map_err(|error| DialError::because(Step::Protocol, error))?;
+        Ok(Dialled::Http2(http2::Link::new(sender, gauge), Box::new(connection)))
     }
 }
-
-impl StdError for DialError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as _)
-    }
-}
-
-/// An error, and the address that gave it.
-#[derive(Debug)]
-struct OfAddress {
-    address: SocketAddr,
-    error: io::Error,
-}
-
-impl fmt::Display for OfAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.address, self.error)
-    }
-}
-
-impl StdError for OfAddress {}

@@ -15,9 +15,9 @@ use hyper_util::rt::TokioIo;
 use outlive_core::AttemptId;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::dial::Transport;
 use super::{Ending, Guard, Order, SendOutcome};
-use crate::head::Head;
+use crate::connect::Transport;
+use crate::head::{Form, Head};
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
 use crate::sending::Wire;
@@ -28,6 +28,7 @@ pub(super) type Bytestream = TokioIo<Meter<Transport>>;
 pub(crate) struct Link {
     sender: SendRequest<Outgoing>,
     pub(super) gauge: Arc<Gauge>,
+    form: Form,
     life: Life,
 }
 
@@ -42,8 +43,8 @@ enum Life {
 }
 
 impl Link {
-    pub(super) fn new(sender: SendRequest<Outgoing>, gauge: Arc<Gauge>) -> Self {
-        Self { sender, gauge, life: Life::Idle }
+    pub(super) fn new(sender: SendRequest<Outgoing>, gauge: Arc<Gauge>, form: Form) -> Self {
+        Self { sender, gauge, form, life: Life::Idle }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -51,7 +52,7 @@ impl Link {
             return SendOutcome::TakesNoMore;
         }
         self.life = Life::Busy(attempt);
-        let response = self.sender.try_send_request(head.http1(body.take()));
+        let response = self.sender.try_send_request(head.http1(body.take(), &self.form));
         SendOutcome::Sent { wire: Wire::Http1(Box::pin(response)), stream: None, last: false }
     }
 

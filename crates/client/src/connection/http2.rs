@@ -17,8 +17,8 @@ use h2::{Ping, PingPong, SendStream};
 use outlive_core::{AttemptId, ProbeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::dial::Transport;
 use super::{Guard, Order, SendOutcome};
+use crate::connect::Transport;
 use crate::error::{Cause, ErrorKind};
 use crate::head::Head;
 use crate::meter::{Gauge, Meter};

@@ -7,17 +7,16 @@
 use std::time::Duration;
 
 use outlive_core::{Action, AttemptId, CloseReason, ConnectionId, Event, FailReason, RequestId};
-use tokio::sync::mpsc;
 
 use super::ledger::{Ledger, Out};
-use crate::connection::{Connection, Order, SendOutcome};
+use crate::connection::{Order, SendOutcome};
 use crate::error::{Attempt, ErrorKind, Fate, Source};
 use crate::sending::Sending;
 
 impl Ledger {
     pub(super) fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Dial { connection, address: _ } => self.dial(connection),
+            Action::Dial { connection, address } => self.dial(connection, address),
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             // Its last handle goes, and h2 resets the stream.
             Action::Abandon { attempt } => drop(self.attempts.remove(&attempt)),
@@ -31,12 +30,6 @@ impl Ledger {
             Action::Close { connection, why } => self.close(connection, why),
             Action::Fail { request, why } => self.fail(request, why),
         }
-    }
-
-    fn dial(&mut self, connection: ConnectionId) {
-        let (orders, inbox) = mpsc::unbounded_channel();
-        self.connections.insert(connection, Connection::dialling(orders, self.now));
-        self.aftermath.dials.push((connection, inbox));
     }
 
     fn send(&mut self, id: RequestId, attempt: AttemptId, connection: ConnectionId) {

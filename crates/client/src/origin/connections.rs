@@ -23,9 +23,10 @@ impl Ledger {
         true
     }
 
-    pub(crate) fn dial_failed(&mut self, connection: ConnectionId, error: DialError) {
+    pub(crate) fn dial_failed(&mut self, connection: ConnectionId, error: impl Into<Arc<DialError>>) {
         if self.connections.remove(&connection).is_some() {
-            self.dial_error = Some(Arc::new(error));
+            self.dial_error = Some(error.into());
+            self.doubt_addresses();
             self.record(Event::DialFailed { connection });
         }
     }

@@ -16,6 +16,7 @@ use outlive_core::{
 use tokio::runtime::Handle;
 
 use super::Aftermath;
+use super::addresses::Addresses;
 use super::journal::Journal;
 use super::request::Request;
 use crate::connection::{Anchor, Connection, DialError};
@@ -31,6 +32,7 @@ pub(crate) struct Ledger {
     pub(super) requests: IdMap<RequestId, Request>,
     pub(super) attempts: IdMap<AttemptId, Out>,
     pub(super) connections: IdMap<ConnectionId, Connection>,
+    pub(super) addresses: Addresses,
     pub(super) dial_error: Option<Arc<DialError>>,
     /// Facts that came up while decisions were carried out.
     pub(super) facts: VecDeque<Event>,
@@ -59,13 +61,14 @@ pub(crate) enum News {
 }
 
 impl Ledger {
-    pub(super) fn new(limits: Limits, seed: u64, journal: Option<Journal>) -> Self {
+    pub(super) fn new(limits: Limits, seed: u64, addresses: Addresses, journal: Option<Journal>) -> Self {
         Self {
             now: Time::ZERO,
             pool: Pool::new(limits, seed),
             requests: IdMap::default(),
             attempts: IdMap::default(),
             connections: IdMap::default(),
+            addresses,
             dial_error: None,
             facts: VecDeque::new(),
             aftermath: Aftermath::default(),

@@ -1,6 +1,7 @@
 //! Servers and waiting: what the tests stand on. The test at the end is its tutorial.
 
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use outlive::{Builder, Client, Protocol, ResponseBody};
+use outlive::{Builder, Client, Error, Protocol, Proxies, ResponseBody};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -100,7 +101,8 @@ impl Server {
 
     pub fn builder(&self) -> Builder {
         let protocol = if self.speech.is_http2() { Protocol::Http2 } else { Protocol::Http1 };
-        self.trusting(Client::builder().protocol(protocol))
+        // Whatever proxies the tests' environment names.
+        self.trusting(Client::builder().protocol(protocol).proxies(Proxies::none()))
     }
 
     /// Trusts this server's certificate and no other.
@@ -441,6 +443,30 @@ pub async fn at_rest(client: &Client) {
         (requests, attempts) == (0, 0)
     })
     .await;
+}
+
+/// An error as a user may log it, with all its sources.
+pub fn logged(error: &Error) -> String {
+    let mut text = format!("{error} {error:?}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(" {error} {error:?}");
+        source = error.source();
+    }
+    text
+}
+
+/// Runs this test again in a process with these variables. Says whether we are that process.
+pub fn in_environment(test: &str, variables: &[(&str, &str)]) -> bool {
+    if std::env::var_os("OUTLIVE_TEST_CHILD").is_some() {
+        return true;
+    }
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture"]).env("OUTLIVE_TEST_CHILD", "1");
+    let output = child.envs(variables.iter().copied()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{test} is not this test's name");
+    false
 }
 
 #[tokio::test]

@@ -5,15 +5,20 @@
 
 #![expect(unreachable_pub, reason = "modules of one test program")]
 
+mod carriers;
 mod dropping;
 mod endings;
 mod fetch;
 mod fixture;
 mod limits;
+mod names;
 mod parity;
+mod proxies;
+mod proxy;
 mod raw;
 mod rescue;
 mod silence;
 mod streaming;
 mod timeouts;
+mod trust;
 mod wires;

@@ -89,13 +89,21 @@ fn story(trace: &Trace) -> Vec<String> {
         })
         .collect();
     let says = |line: &Line| match line.entry {
-        Entry::Fact(Event::Connected { connection, .. }) if !used.contains(&connection) => None,
+        Entry::Fact(Event::Address { .. }) => None, // The scenarios' pools know none.
+        Entry::Fact(Event::Connected { connection, .. } | Event::DialFailed { connection })
+            if !used.contains(&connection) =>
+        {
+            None
+        }
         Entry::Decision(Action::Dial { connection, .. } | Action::Close { connection, .. })
             if !used.contains(&connection) =>
         {
             None
         }
         Entry::Fact(Event::Tick | Event::Heard { .. } | Event::Kernel { .. } | Event::Streams { .. }) => None,
+        Entry::Decision(Action::Dial { connection, .. }) => {
+            Some(Action::Dial { connection, address: None }.to_string())
+        }
         Entry::Fact(Event::Request { request, repeat, .. }) => {
             Some(Event::Request { request, repeat, deadline: None }.to_string())
         }
