@@ -304,9 +304,10 @@ impl Evidence {
 
     /// The earliest moment at which politeness allows another probe (promise P9). `calm` is what the origin has asked for.
     fn next_probe(&self, calm: Span, limits: &Limits) -> Time {
+        let most = if self.is_pressed() { limits.probe_rest_pressed } else { limits.probe_rest_max };
         let rest = match self.probes.checked_sub(limits.pings) {
             None => Span::ZERO,
-            Some(more) => (limits.probe_rest_min * (1 << more.min(16))).min(limits.probe_rest_max),
+            Some(more) => (limits.probe_rest_min * (1 << more.min(16))).min(most.max(limits.probe_rest_min)),
         };
         if rest.max(calm) == Span::ZERO { Time::ZERO } else { self.last_probe + rest.max(calm) }
     }

@@ -75,8 +75,10 @@ pub struct Limits {
     pub pings: u32,
     /// The rest between probes when the PINGs are used up: at first this,
     pub probe_rest_min: Span,
-    /// then twice as long each time, up to this.
+    /// then twice as long each time, up to this,
     pub probe_rest_max: Span,
+    /// or up to this while something that was given up waits for the proof that gives its stream back.
+    pub probe_rest_pressed: Span,
     /// After the peer complained of too many: at least this between two probes, doubled with each complaint up to
     /// `probe_rest_max`.
     pub calm: Span,
@@ -136,6 +138,7 @@ impl Default for Limits {
             pings: 2,
             probe_rest_min: Span::from_millis(100),
             probe_rest_max: Span::from_secs(60),
+            probe_rest_pressed: Span::from_secs(1),
             calm: Span::from_secs(1),
             calm_forget: Span::from_secs(600),
             silent_row: 3,
@@ -216,6 +219,7 @@ impl Limits {
             "pings" => self.pings = count()?,
             "probe_rest_min" => self.probe_rest_min = span()?,
             "probe_rest_max" => self.probe_rest_max = span()?,
+            "probe_rest_pressed" => self.probe_rest_pressed = span()?,
             "calm" => self.calm = span()?,
             "calm_forget" => self.calm_forget = span()?,
             "silent_row" => self.silent_row = count()?,
@@ -262,6 +266,7 @@ impl Limits {
             ("pings", self.pings.to_string()),
             ("probe_rest_min", self.probe_rest_min.to_string()),
             ("probe_rest_max", self.probe_rest_max.to_string()),
+            ("probe_rest_pressed", self.probe_rest_pressed.to_string()),
             ("calm", self.calm.to_string()),
             ("calm_forget", self.calm_forget.to_string()),
             ("silent_row", self.silent_row.to_string()),
