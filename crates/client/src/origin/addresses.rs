@@ -24,8 +24,12 @@ use crate::settings::RESOLUTION_REST;
 pub(super) struct Addresses {
     whereabouts: Whereabouts,
     /// Those that the pool was told of.
-    known: Vec<(AddressId, SocketAddr)>,
+    known: Vec<Known>,
     next: u64,
+    /// Dials under way, and where to.
+    under_way: Vec<(ConnectionId, AddressId)>,
+    /// Dials that have failed, when all addresses had: told when the resolution ends, for what it brings may be reachable.
+    failed: Vec<ConnectionId>,
     resolution: Resolution,
     /// Dials that have no address yet.
     waiting: Vec<ConnectionId>,
@@ -33,6 +37,13 @@ pub(super) struct Addresses {
     asked: Option<Time>,
     /// An answer older than this is asked for again.
     age: Duration,
+}
+
+struct Known {
+    id: AddressId,
+    address: SocketAddr,
+    /// Its last dial failed.
+    failed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +58,9 @@ impl Addresses {
             whereabouts,
             known: Vec::new(),
             next: 0,
+            under_way: Vec::new(),
+            failed: Vec::new(),
+
             resolution: Resolution::None,
             waiting: Vec::new(),
             asked: None,
@@ -55,7 +69,28 @@ impl Addresses {
     }
 
     fn get(&self, id: AddressId) -> Option<SocketAddr> {
-        self.known.iter().find(|(known, _)| *known == id).map(|(_, address)| *address)
+        self.known.iter().find(|known| known.id == id).map(|known| known.address)
+    }
+
+    /// A dial is over.
+    pub(super) fn dialled(&mut self, connection: ConnectionId, failed: bool) {
+        let Some(at) = self.under_way.iter().position(|(dial, _)| *dial == connection) else { return };
+        let (_, id) = self.under_way.swap_remove(at);
+        if let Some(known) = self.known.iter_mut().find(|known| known.id == id) {
+            known.failed = failed;
+        }
+    }
+
+    /// A dial, or the connection it became, is of no concern any more.
+    pub(super) fn called_off(&mut self, connection: ConnectionId) {
+        self.under_way.retain(|(dial, _)| *dial != connection);
+    }
+
+    /// Whether what is known has proven worthless, and something better may be on its way.
+    fn is_hoping(&self) -> bool {
+        self.resolution == Resolution::UnderWay
+            && !self.known.is_empty()
+            && self.known.iter().all(|known| known.failed)
     }
 
     /// Whether to ask again for what was asked longer ago than `age`.
@@ -81,6 +116,7 @@ impl Ledger {
                     return self.resolve_if_older(Duration::ZERO);
                 };
                 self.resolve_if_older(self.addresses.age);
+                self.addresses.under_way.extend(id.map(|id| (connection, id)));
                 Some(address)
             }
         };
@@ -88,9 +124,15 @@ impl Ledger {
     }
 
     /// A dial failed: its address may not be the name's any more.
-    pub(super) fn doubt_addresses(&mut self) {
+    pub(super) fn doubt_addresses(&mut self, connection: ConnectionId) {
+        self.addresses.dialled(connection, true);
         if !self.addresses.known.is_empty() {
             self.resolve_if_older(self.addresses.age.min(RESOLUTION_REST));
+        }
+        if self.addresses.is_hoping() {
+            self.addresses.failed.push(connection);
+        } else {
+            self.record(Event::DialFailed { connection });
         }
     }
 
@@ -123,20 +165,23 @@ impl Ledger {
                 }
             }
         }
+        for connection in std::mem::take(&mut self.addresses.failed) {
+            self.record(Event::DialFailed { connection });
+        }
     }
 
     fn tell_addresses(&mut self, found: &[SocketAddr]) {
         for address in found {
-            if self.addresses.known.iter().all(|(_, known)| known != address) {
+            if self.addresses.known.iter().all(|known| known.address != *address) {
                 let id = AddressId(self.addresses.next);
                 self.addresses.next += 1;
-                self.addresses.known.push((id, *address));
+                self.addresses.known.push(Known { id, address: *address, failed: false });
                 self.record(Event::Address { address: id, known: true });
             }
         }
         // One at a time: the pool may dial any that it was not told of yet.
-        while let Some(at) = self.addresses.known.iter().position(|(_, known)| !found.contains(known)) {
-            let (id, _) = self.addresses.known.remove(at);
+        while let Some(at) = self.addresses.known.iter().position(|known| !found.contains(&known.address)) {
+            let id = self.addresses.known.remove(at).id;
             self.record(Event::Address { address: id, known: false });
         }
     }

@@ -19,6 +19,7 @@ impl Ledger {
         let can_probe = link.can_probe();
         entry.connected(link, self.now);
         self.dial_error = None;
+        self.addresses.dialled(connection, false);
         self.record(Event::Connected { connection, streams, can_probe });
         true
     }
@@ -26,8 +27,7 @@ impl Ledger {
     pub(crate) fn dial_failed(&mut self, connection: ConnectionId, error: impl Into<Arc<DialError>>) {
         if self.connections.remove(&connection).is_some() {
             self.dial_error = Some(error.into());
-            self.doubt_addresses();
-            self.record(Event::DialFailed { connection });
+            self.doubt_addresses(connection);
         }
     }
 
@@ -143,6 +143,8 @@ impl Ledger {
             }
             stays
         });
+        self.addresses.called_off(connection);
+
         self.connections.remove(&connection)
     }
 

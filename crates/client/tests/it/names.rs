@@ -287,6 +287,27 @@ async fn a_dial_that_fails_has_the_name_asked_for_again() {
     eventually("it is asked for", async || script.asked() == 2).await;
 }
 
+/// A request that finds the server gone from all addresses waits for what the name resolves to now.
+#[tokio::test]
+async fn a_server_that_moves_is_found() {
+    for speech in [Speech::Http1, Speech::Http2] {
+        let (old, new) = (Server::start(speech).await, Server::start(speech).await);
+        let (first, second) = (old.address, new.address);
+        let script = Script::answering(move |question| Ok(vec![if question == 1 { first } else { second }]));
+        let client = old.builder().resolver(script.clone()).resolution_age(HANG).build();
+        assert_eq!(text(client.request(get(speech, "/hello")).await.unwrap()).await, "hello");
+        old.stop().await;
+        eventually("the connection is gone", async || client.counts().2 == 0).await;
+        let mut moved = false;
+        eventually("it is asked again, a second after the first time", async || {
+            moved = client.request(get(speech, "/hello")).await.is_ok();
+            moved || script.asked() == 2
+        })
+        .await;
+        assert!(moved, "{speech:?}: the request that had the name asked for is answered");
+    }
+}
+
 #[tokio::test]
 async fn names_told_by_hand() {
     let server = Server::start(Speech::Http2Tls).await;
