@@ -1,8 +1,9 @@
 //! The origin: a healthy HTTP server that contestants reach through the proxy.
 //!
 //! It speaks HTTP/2 or HTTP/1.1, whichever the client offers, over TLS. `GET /r/<id>` is a counted request, answered
-//! with a small body, late where the plan says so; `GET /w/<id>` is one of the warm-up. It keeps hyper's defaults but
-//! for the number of streams, so it defends itself as servers do (20 quick resets get a GOAWAY).
+//! with a small body, late where the plan says so; `GET /w/<id>` is one of the warm-up. A gRPC call to one of these
+//! paths gets an empty message and the status OK. It keeps hyper's defaults but for the number of streams, so it defends
+//! itself as servers do (20 quick resets get a GOAWAY).
 //!
 //! Invariant: each counted request that arrives is recorded with the wire it came by, before it is answered.
 //! Next: `wires.rs`, which knows the wire of a connection; `stage.rs`, which puts the two together.
@@ -17,8 +18,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{Request, Response, StatusCode, body::Incoming, service::service_fn};
+use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    service::service_fn,
+};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -123,7 +129,8 @@ impl Visit {
     async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
+    ) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
+        let grpc = is_grpc(request.headers());
         let (status, body) = match target(request.uri().path()) {
             Target::Counted(id) => {
                 self.note(id);
@@ -135,7 +142,7 @@ impl Visit {
             Target::WarmUp => (StatusCode::OK, "warm\n"),
             Target::Unknown => (StatusCode::NOT_FOUND, "no such thing\n"),
         };
-        let mut response = Response::new(Full::from(body));
+        let mut response = if grpc { empty_message() } else { Response::new(Full::from(body).boxed()) };
         *response.status_mut() = status;
         Ok(response)
     }
@@ -146,6 +153,19 @@ impl Visit {
             recorder.write(Record::Seen { at: recorder.now(), request, wire });
         }
     }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// What ends a unary call well: one message, not compressed and 0 bytes long, and the status OK in the trailers.
+fn empty_message() -> Response<BoxBody<Bytes, Infallible>> {
+    let status = (HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
+    let trailers = async { Some(Ok(HeaderMap::from_iter([status]))) };
+    let mut response = Response::new(Full::from(&[0; 5][..]).with_trailers(trailers).boxed());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
 }
 
 fn target(path: &str) -> Target {
