@@ -1,0 +1,30 @@
+package netsplit;
+
+import java.util.concurrent.TimeUnit;
+import org.eclipse.jetty.client.CompletableResponseListener;
+import org.eclipse.jetty.client.HttpClient;
+import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
+import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.http2.client.HTTP2Client;
+import org.eclipse.jetty.http2.client.transport.HttpClientTransportOverHTTP2;
+import org.eclipse.jetty.io.ClientConnector;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
+
+/** Contestant: Jetty's client with its own timeout. */
+final class Jetty {
+    public static void main(String[] args) throws Exception {
+        var tls = new SslContextFactory.Client();
+        tls.setSslContext(Protocol.tls(Protocol.trust()));
+        var connector = new ClientConnector();
+        connector.setSslContextFactory(tls);
+        var client = new HttpClient(Protocol.H2
+                ? new HttpClientTransportOverHTTP2(new HTTP2Client(connector))
+                : new HttpClientTransportOverHTTP(connector));
+        client.start();
+        Protocol.run(Protocol.version(HttpClient.class), (method, uri, timeout) -> {
+            var request = client.newRequest(uri).method(method).timeout(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            return new CompletableResponseListener(request).send().thenAccept(response ->
+                    Protocol.judge(response.getVersion() == HttpVersion.HTTP_2, response.getStatus()));
+        });
+    }
+}
