@@ -29,8 +29,13 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A client under test: made once, then asked for many requests at the same time.
 pub trait Contestant: Sized + Send + Sync + 'static {
-    /// The client's crate; its version is looked up in the `Cargo.lock` this program was built from.
+    /// The client's crate.
     const CLIENT: &'static str;
+
+    /// The client's version, looked up in the `Cargo.lock` of this project's workspace.
+    fn version() -> Result<&'static str, BoxError> {
+        version::locked(Self::CLIENT)
+    }
 
     /// Makes the one client of the run. Called inside the tokio runtime.
     fn new(setup: &Setup) -> Result<Self, BoxError>;
@@ -55,7 +60,7 @@ fn serve<C: Contestant>() -> Result<(), BoxError> {
     exit_on_panic();
     // The runtime of `#[tokio::main]`, which is what a client's users have.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let version = version::locked(C::CLIENT)?;
+    let version = C::version()?;
     let setup = Setup::from_env()?;
     let contestant = {
         let _inside = runtime.enter();

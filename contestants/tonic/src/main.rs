@@ -33,7 +33,9 @@ impl Contestant for Tonic {
         let keepalive = match std::env::args().nth(1).as_deref() {
             None => false,
             Some("keepalive") => true,
-            Some(other) => return Err(format!("the argument is {other:?}, expected keepalive or none").into()),
+            Some(other) => {
+                return Err(format!("the argument is {other:?}, expected keepalive or none").into());
+            }
         };
         Ok(Self { tls, keepalive, channel: OnceLock::new() })
     }
