@@ -1,4 +1,5 @@
-//! Contestant: outlive with its defaults and its own timeout.
+//! Contestant: outlive with its defaults and its own timeout; with the argument `--rescue-when-late`, also sending requests
+//! again that are answered late.
 //!
 //! It comes in through the same door as everybody else's client: the lab does not know it. The lines are the concern
 //! of `contestant-protocol`.
@@ -6,8 +7,8 @@
 use std::process::ExitCode;
 
 use bytes::Bytes;
-use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
-use http_body_util::{BodyExt, Empty};
+use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Scheme, Setup};
+use http_body_util::{BodyExt, Full};
 use outlive::{Client, RequestTimeout};
 
 struct Outlive {
@@ -19,12 +20,19 @@ impl Contestant for Outlive {
     const CLIENT: &'static str = "outlive";
 
     fn new(setup: &Setup) -> Result<Self, BoxError> {
-        let protocol = match setup.protocol {
-            Protocol::H1 => outlive::Protocol::Http1,
+        let protocol = match (setup.protocol, setup.scheme) {
+            (Protocol::H1, _) => outlive::Protocol::Http1,
             // The default offers both, and the origin chooses HTTP/2.
-            Protocol::H2 => outlive::Protocol::Auto,
+            (Protocol::H2, Scheme::Https) => outlive::Protocol::Auto,
+            // There is no ALPN to learn it from.
+            (Protocol::H2, Scheme::Http) => outlive::Protocol::Http2,
         };
         let client = Client::builder().protocol(protocol).add_root_pem(&setup.ca_pem)?.only_added_roots();
+        let client = if std::env::args().any(|argument| argument == "--rescue-when-late") {
+            client // rescue when late: set here
+        } else {
+            client
+        };
         Ok(Self { client: client.build(), protocol: setup.protocol })
     }
 
@@ -42,8 +50,13 @@ impl Contestant for Outlive {
 impl Outlive {
     async fn exchange(&self, request: Request) -> Result<Outcome, BoxError> {
         let timeout = RequestTimeout(request.timeout);
-        let wish = http::Request::builder().method(request.method).uri(request.url).extension(timeout);
-        let (head, mut body) = self.client.request(wish.body(Empty::<Bytes>::new())?).await?.into_parts();
+        let body = Full::<Bytes>::from(request.body());
+        let mut wish = http::Request::builder().extension(timeout);
+        for (name, value) in request.headers(self.protocol) {
+            wish = wish.header(*name, *value);
+        }
+        let wish = wish.method(request.method).uri(request.url).body(body)?;
+        let (head, mut body) = self.client.request(wish).await?.into_parts();
         while let Some(frame) = body.frame().await {
             frame?;
         }
