@@ -56,10 +56,10 @@ fn seed() -> u64 {
 }
 
 impl Plan {
-    /// Whether a cut is planned right after this request starts: midway in its interval, as in the issue.
+    /// Whether a cut is planned right after this request starts.
     pub(crate) fn cuts_at(&self, request: u64) -> bool {
         let every = self.script.every;
-        every > 0 && request % every == every / 2
+        every > 0 && request % every == self.script.place()
     }
 
     /// Whether an endless response begins before this request: a quarter of an interval before each cut, so that it
@@ -84,10 +84,10 @@ impl Plan {
             return None;
         }
         let Some(last) = self.stop.requests.checked_sub(1) else { return Some(0) };
-        Some(match (every, every / 2) {
+        Some(match (every, self.script.place()) {
             (0, _) => 0,
-            (_, midway) if last < midway => 0,
-            (every, midway) => (last - midway) / every + 1,
+            (_, place) if last < place => 0,
+            (every, place) => (last - place) / every + 1,
         })
     }
 
@@ -137,6 +137,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_cut_may_come_early() {
+        let plan = plan("write-blocked");
+        assert_eq!(plan.cuts_planned(), Some(1));
+        assert!(plan.cuts_at(10_000) && !plan.cuts_at(505_000));
     }
 
     #[test]

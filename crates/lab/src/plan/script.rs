@@ -14,6 +14,8 @@ use crate::fault::Fault;
 pub(crate) struct Script {
     /// One cut is planned in this many requests; 0 is none at all.
     pub(crate) every: u64,
+    /// Which request of each interval is cut at, where it is not the one midway.
+    pub(crate) first: Option<u64>,
     /// What a cut does.
     pub(crate) fault: Fault,
     /// To which of the live wires.
@@ -61,6 +63,7 @@ impl Default for Script {
     fn default() -> Self {
         Self {
             every: 1_000,
+            first: None,
             fault: Fault::Stall,
             which: Which::Random,
             lasts_ms: 0,
@@ -75,6 +78,11 @@ impl Default for Script {
 }
 
 impl Script {
+    /// Which request of each interval is cut at: midway, as in the issue, unless the script says otherwise.
+    pub(super) fn place(&self) -> u64 {
+        self.first.filter(|first| *first < self.every).unwrap_or(self.every / 2)
+    }
+
     /// Whether this can only be done to packets, and so only in a network namespace of the lab's own.
     pub(crate) fn needs_namespace(&self) -> bool {
         self.packets || self.loss_per_mille > 0 || self.fault.is_about_packets()

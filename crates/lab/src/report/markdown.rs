@@ -11,7 +11,7 @@ use crate::summary::{Run, Summary};
 const LEGEND: &str = "\
 - **cuts**: connections silenced while live, of those planned. A client that never dials again leaves nothing to cut.
 - **failures**: requests that timed out or failed. **In flight**: requests under way on a connection when it was cut.
-- **magnified**: failures divided by in flight. ×1 is what the cut itself costs; more is the client's doing.
+- **magnified**: failures divided by in flight; those that the origin answered too late by plan are left out. ×1 is what the cut itself costs; more is the client's doing.
 - **longest run**: the most failures in a row. **dials**: connections opened, those of the warm-up included.
 - **recovery**: median time from a cut to the first success of a request that started after it.
 - **p99**: 99th percentile of the time a request took, failures included.

@@ -4,8 +4,9 @@
 //!
 //! - `cuts`: cuts that hit a live wire. `cuts_planned`: those the plan had in store for the whole run.
 //! - `failures`: counted requests whose `done` was not `ok`; `timeouts` and `errors` are its two parts.
+//! - `slow_failures`: those of them that the origin was told to answer later than the timeout; no cut is to blame for them.
 //! - `in_flight_at_cuts`: requests under way when a wire was cut that may have been on it (`cuts.rs` says which).
-//! - `magnification`: `failures / in_flight_at_cuts`; null when nothing was in flight. A pool that loses no more than
+//! - `magnification`: `failures` but for `slow_failures`, divided by `in_flight_at_cuts`; null when nothing was in flight. A pool that loses no more than
 //!   the cut itself costs has at most 1.
 //! - `longest_run`: the most failures in a row, in the order in which requests ended.
 //! - `failures_per_cut`: failures from each cut to the next, by when they ended.
@@ -70,6 +71,7 @@ pub(crate) struct Summary {
     pub(crate) failures: Option<u64>,
     pub(crate) timeouts: Option<u64>,
     pub(crate) errors: Option<u64>,
+    pub(crate) slow_failures: Option<u64>,
     pub(crate) in_flight_at_cuts: Option<u64>,
     pub(crate) magnification: Option<f64>,
     pub(crate) longest_run: Option<u64>,
@@ -177,6 +179,8 @@ fn summarize(plan: &Plan, turn: &Turn<'_>) -> Summary {
     let count = |wanted| turn.requests.iter().filter(|r| r.outcome == wanted).count() as u64;
     let (timeouts, errors) = (count(Outcome::Timeout), count(Outcome::Error));
     let failures = timeouts + errors;
+    let lost = turn.requests.iter().filter(|r| r.outcome != Outcome::Ok);
+    let slow_failures = lost.filter(|r| plan.takes_ms(r.number) >= plan.pace.timeout_ms).count() as u64;
     let in_flight = cuts::in_flight(turn);
     let cuts = turn.hits().count() as u64;
     let extra_attempts = cuts::extra_attempts(turn);
@@ -207,8 +211,10 @@ fn summarize(plan: &Plan, turn: &Turn<'_>) -> Summary {
         failures: given(failures),
         timeouts: given(timeouts),
         errors: given(errors),
+        slow_failures: given(slow_failures),
         in_flight_at_cuts: given(in_flight),
-        magnification: (in_flight > 0).then(|| stats::round(failures as f64 / in_flight as f64)),
+        magnification: (in_flight > 0)
+            .then(|| stats::round((failures - slow_failures) as f64 / in_flight as f64)),
         longest_run: given(stats::longest_run(turn.requests.iter().map(|r| r.outcome != Outcome::Ok))),
         failures_per_cut: cuts::failures(turn),
         dials: given(turn.opened.len() as u64),

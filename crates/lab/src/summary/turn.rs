@@ -53,7 +53,7 @@ pub(super) struct Over {
 }
 
 pub(super) struct Request {
-    number: RequestId,
+    pub(super) number: RequestId,
     pub(super) go: u64,
     pub(super) done: u64,
     pub(super) outcome: Outcome,
