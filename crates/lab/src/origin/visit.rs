@@ -31,7 +31,7 @@ pub(super) struct Visit {
 enum Target {
     Counted(RequestId),
     WarmUp,
-    Stream,
+    Stream(RequestId),
     Unknown,
 }
 
@@ -46,7 +46,11 @@ impl Visit {
                 (StatusCode::OK, self.counted(id).await)
             }
             Target::WarmUp => (StatusCode::OK, Drip::whole("warm\n")),
-            Target::Stream => (StatusCode::OK, Drip::endless(".", STREAM)),
+            Target::Stream(request) => {
+                let (recorder, wire) = (&self.origin.recorder, self.wire);
+                recorder.write(Record::Streaming { at: recorder.now(), request, wire });
+                (StatusCode::OK, Drip::endless(".", STREAM))
+            }
             Target::Unknown => (StatusCode::NOT_FOUND, Drip::whole("no such thing\n")),
         };
         let mut response = Response::new(body);
@@ -99,12 +103,14 @@ impl Drop for Visitor<'_> {
 }
 
 fn target(path: &str) -> Target {
-    if let Some(Ok(id)) = path.strip_prefix("/r/").map(str::parse) {
-        return Target::Counted(id);
-    }
-    match path {
-        _ if path.starts_with("/w/") => Target::WarmUp,
-        _ if path.starts_with("/stream/") => Target::Stream,
-        _ => Target::Unknown,
+    let numbered = |prefix| path.strip_prefix(prefix).and_then(|id| id.parse().ok());
+    if let Some(id) = numbered("/r/") {
+        Target::Counted(id)
+    } else if let Some(id) = numbered("/stream/") {
+        Target::Stream(id)
+    } else if path.starts_with("/w/") {
+        Target::WarmUp
+    } else {
+        Target::Unknown
     }
 }

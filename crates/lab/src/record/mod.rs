@@ -143,6 +143,15 @@ pub(crate) enum Record {
         /// How it ended, if this is its end.
         outcome: Option<Outcome>,
     },
+    /// The origin began to answer a response that never ends.
+    Streaming {
+        /// When.
+        at: u64,
+        /// Its number.
+        request: RequestId,
+        /// The wire it goes by.
+        wire: WireId,
+    },
     /// How much memory the contestant takes.
     Memory {
         /// When.

@@ -110,6 +110,7 @@ impl<'a> Turn<'a> {
             | Record::Begin { .. }
             | Record::Doomed { .. }
             | Record::Stream { .. }
+            | Record::Streaming { .. }
             | Record::End { .. } => {}
         }
     }
