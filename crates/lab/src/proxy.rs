@@ -94,9 +94,13 @@ mod tests {
     }
 
     async fn bench() -> Bench {
+        bench_of("quick").await
+    }
+
+    async fn bench_of(scenario: &str) -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let (recorder, _writer) = writer::create(&dir.path().join("record"), Clock::start()).unwrap();
-        let wires = Arc::new(Wires::new(&scenario::plan("quick").unwrap(), recorder));
+        let wires = Arc::new(Wires::new(&scenario::plan(scenario).unwrap(), recorder));
         let origin = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = listener.local_addr().unwrap();
@@ -261,5 +265,20 @@ mod tests {
             client.read(&mut [0; 4]).await
         };
         assert_eq!(timeout(SOON, refused).await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn a_way_that_takes_time_loses_and_swaps_nothing() {
+        let mut bench = bench_of("far").await;
+        let mut client = TcpStream::connect(bench.proxy).await.unwrap();
+        for word in [b"1111", b"2222", b"3333"] {
+            client.write_all(word).await.unwrap();
+        }
+        client.shutdown().await.unwrap();
+        let mut heard = Vec::new();
+        timeout(SOON, client.read_to_end(&mut heard)).await.unwrap().unwrap();
+        assert_eq!(heard, b"111122223333");
+        let origin = bench.served.recv().await.unwrap();
+        assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap(), 12);
     }
 }

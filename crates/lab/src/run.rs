@@ -12,6 +12,7 @@ use crate::{
     contestant::{Breach, Contestant, build::Builds},
     experiment::Experiment,
     manifest::{Entry, Manifest},
+    namespace,
     plan::{Plan, Server},
     progress::Progress,
     record::{Record, Status, writer::Recorder},
@@ -59,13 +60,15 @@ impl Job {
     /// Builds what can be built, and says which contestants can't run.
     async fn build_all(&self) -> HashMap<&str, Misfortune> {
         let mut builds = Builds::default();
+        // Inside a namespace everything is built already; it is asked again only for what failed.
+        let progress = if namespace::is_private() { Progress::Quiet } else { self.progress };
         let mut unfit = HashMap::new();
         for entry in &self.manifest.entries {
             if let Some(reason) = self.obstacle(entry) {
                 unfit.insert(entry.name.as_str(), Misfortune { status: Status::Skipped, reason });
                 continue;
             }
-            if let Err(reason) = builds.build(entry, &self.manifest.target, self.progress).await {
+            if let Err(reason) = builds.build(entry, &self.manifest.target, progress).await {
                 unfit.insert(entry.name.as_str(), Misfortune { status: Status::Failed, reason });
             }
         }

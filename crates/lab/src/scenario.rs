@@ -25,7 +25,7 @@ scenarios! {
     "quick" "seed" "crowd"
     "crowd-10ms" "post" "busiest-400" "all-cut" "timed-out-then-cut"
     "stall-up" "stall-down" "stall-up-streaming" "stall-down-streaming"
-    "handlers-stall" "handlers-stall-late" "all-slow"
+    "handlers-stall" "handlers-stall-late" "all-slow" "many-resets"
     "blackhole" "ecmp" "ecmp-packets" "loss"
     "tls-crowd-busy" "grpc-pings" "write-blocked" "write-blocked-for-good"
     "reset" "fin-mid-body" "goaway" "restart" "paused-200ms" "paused-5s" "far"

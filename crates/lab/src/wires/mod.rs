@@ -282,3 +282,82 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Manners, Victims, Wires};
+    use crate::{
+        clock::Clock,
+        fault::Fault,
+        plan::{Paths, Which},
+        record::writer,
+        scenario,
+    };
+
+    /// Three live wires, whose contestant's ports are 11 to 13.
+    fn three(paths: Option<Paths>) -> Wires {
+        let dir = tempfile::tempdir().unwrap();
+        let (recorder, _writer) = writer::create(&dir.path().join("record"), Clock::start()).unwrap();
+        let mut plan = scenario::plan("quick").unwrap();
+        plan.script.paths = paths;
+        let wires = Wires::new(&plan, recorder);
+        for port in 11..14 {
+            // Nobody waits to be told, so these can't be cut by a fault of their own; others don't ask them.
+            let wire = wires.open();
+            drop(wires.establish(wire, port, port + 10));
+        }
+        wires
+    }
+
+    fn cut(wires: &Wires, fault: Fault, which: Which) -> Victims {
+        wires.cut(&mut fastrand::Rng::with_seed(1), fault, which)
+    }
+
+    #[test]
+    fn the_busiest_is_the_one_with_the_most_requests_and_then_the_last_used() {
+        let wires = three(None);
+        for (wire, request) in [(1, Some(0)), (2, Some(1)), (2, Some(2)), (3, Some(3)), (2, None), (2, None)]
+        {
+            wires.busy(wire, request);
+        }
+        let victims = [(); 4].map(|()| cut(&wires, Fault::Blackhole, Which::Busiest));
+        assert_eq!(
+            victims[0],
+            Victims { wires: vec![3], ports: vec![13] },
+            "one request, like 1, but a later one"
+        );
+        assert_eq!(victims[1..].iter().flat_map(|victims| victims.wires.clone()).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn all_are_all() {
+        let wires = three(None);
+        assert_eq!(cut(&wires, Fault::Pause, Which::All).wires, [1, 2, 3], "a pause leaves them live");
+        assert_eq!(cut(&wires, Fault::Blackhole, Which::All).wires, [1, 2, 3]);
+        assert_eq!(cut(&wires, Fault::Blackhole, Which::All), Victims::default());
+    }
+
+    #[test]
+    fn an_end_that_came_first_is_no_cut() {
+        assert_eq!(cut(&three(None), Fault::Stall, Which::All), Victims::default());
+    }
+
+    #[test]
+    fn the_origin_is_told_how_to_behave() {
+        let wires = three(None);
+        let manners = wires.dialled(2);
+        assert_eq!(*manners.borrow(), Manners::Good);
+        cut(&wires, Fault::HandlersStall, Which::All);
+        assert_eq!(*manners.borrow(), Manners::Silent);
+    }
+
+    #[test]
+    fn half_of_the_ports_are_doomed_once_it_is_in_force() {
+        let wires = three(Some(Paths { dead: 1, of: 2 }));
+        let doomed = || (1..=1000).filter(|&port| wires.is_doomed(1, port)).count();
+        assert_eq!(doomed(), 0);
+        wires.arm();
+        assert!((400..600).contains(&doomed()), "{}", doomed());
+        assert_eq!(doomed(), doomed(), "a port is doomed or not");
+    }
+}
