@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -72,6 +73,9 @@ func newClient() (*http.Client, int) {
 		return &http.Client{Transport: transport}, 1
 	case "h2": // With a TLSClientConfig of one's own, HTTP/2 has to be asked for.
 		transport.ForceAttemptHTTP2 = true
+		if os.Getenv("NETSPLIT_SCHEME") == "http" {
+			priorKnowledge(transport)
+		}
 		return &http.Client{Transport: transport}, 2
 	default:
 		log.Fatalf("NETSPLIT_PROTOCOL is %q, expected h1 or h2", protocol)
@@ -83,9 +87,19 @@ func newClient() (*http.Client, int) {
 func request(client *http.Client, major int, method, url string, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, url, nil)
+	var body io.Reader
+	if method == http.MethodPost {
+		body = bytes.NewReader(make([]byte, 5)) // an empty gRPC message
+	}
+	request, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return err
+	}
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/grpc")
+		if major == 2 {
+			request.Header.Set("Te", "trailers")
+		}
 	}
 	response, err := client.Do(request)
 	if err != nil {
