@@ -33,7 +33,7 @@ pub struct Limits {
     pub extra: u32,
     /// Extra attempts of the pool within ten seconds, in percent of the requests of that time,
     pub extra_percent: u32,
-    /// plus this many.
+    /// plus this many. Rescues on a connection that is alive may use half of it: the rest is for those in danger.
     pub extra_floor: u32,
     /// Times that one request may be refused unprocessed and sent again. Free of risk, but not of cost.
     pub refusals: u32,
@@ -77,7 +77,8 @@ pub struct Limits {
     pub probe_rest_min: Span,
     /// then twice as long each time, up to this,
     pub probe_rest_max: Span,
-    /// or up to this while something that was given up waits for the proof that gives its stream back.
+    /// or up to this while something that was given up waits for the proof that gives its stream back (and not beyond the
+    /// first rest where half of the streams are taken).
     pub probe_rest_pressed: Span,
     /// After the peer complained of too many: at least this between two probes, doubled with each complaint up to
     /// `probe_rest_max`.
@@ -103,6 +104,9 @@ pub struct Limits {
     pub stagger_min: Span,
     /// and at most this (its recommended Connection Attempt Delay).
     pub stagger_max: Span,
+        /// Dials to each address that may fail in a row before those who wait are told so, where one has succeeded before: a
+    /// server that restarts is back in less than half a second, often. Where none ever has, the first failure of each tells.
+    pub dial_failures: u32,
     /// The wait after a failed dial: at first this, half of it by chance,
     pub backoff_min: Span,
     /// then twice as long each time, up to this.
@@ -149,6 +153,7 @@ impl Default for Limits {
             reset_interval: Span::from_millis(10),
             stagger_min: Span::from_millis(20),
             stagger_max: Span::from_millis(250),
+                        dial_failures: 6,
             backoff_min: Span::from_millis(20),
             backoff_max: Span::from_secs(1),
         }
@@ -163,7 +168,8 @@ impl Limits {
         self.connections = self.connections.max(1);
         self.addresses = self.addresses.max(1);
         self.dials = self.dials.max(1);
-        self.dials_single = self.dials_single.max(1);
+                self.dials_single = self.dials_single.max(1);
+        self.dial_failures = self.dial_failures.max(1);
         self.resets = self.resets.max(1);
         self.resets_unproven = self.resets_unproven.max(1);
         for span in [
@@ -230,6 +236,7 @@ impl Limits {
             "reset_interval" => self.reset_interval = span()?,
             "stagger_min" => self.stagger_min = span()?,
             "stagger_max" => self.stagger_max = span()?,
+            "dial_failures" => self.dial_failures = count()?,
             "backoff_min" => self.backoff_min = span()?,
             "backoff_max" => self.backoff_max = span()?,
             _ => return Err(format!("there is no limit called `{name}`")),
@@ -277,6 +284,7 @@ impl Limits {
             ("reset_interval", self.reset_interval.to_string()),
             ("stagger_min", self.stagger_min.to_string()),
             ("stagger_max", self.stagger_max.to_string()),
+            ("dial_failures", self.dial_failures.to_string()),
             ("backoff_min", self.backoff_min.to_string()),
             ("backoff_max", self.backoff_max.to_string()),
         ]
