@@ -29,6 +29,7 @@ pub struct Builder {
     protocol: Protocol,
     max_streams: u32,
     timeouts: Timeouts,
+    continue_wait: Duration,
     rescue: Rescue,
     traced: Option<Choice>,
     connect_timeout: Duration,
@@ -42,6 +43,7 @@ impl Builder {
             protocol: Protocol::default(),
             max_streams: settings::MAX_STREAMS,
             timeouts: Timeouts::default(),
+            continue_wait: settings::CONTINUE_WAIT,
             rescue: Rescue::default(),
             traced: None,
             connect_timeout: settings::CONNECT_TIMEOUT,
@@ -112,6 +114,13 @@ impl Builder {
         self
     }
 
+    /// How long a request with `Expect: 100-continue` holds its body back while the server says nothing. A request can have its
+    /// own: [`crate::ContinueWait`]. Default: 1 s.
+    pub fn continue_wait(mut self, wait: Duration) -> Self {
+        self.continue_wait = wait;
+        self
+    }
+
     /// When requests that may be processed more than once are sent again. A request can have its own: [`Rescue`] among its
     /// extensions. Default: [`Rescue::OnSuspicion`].
     pub fn rescue(mut self, rescue: Rescue) -> Self {
@@ -142,14 +151,24 @@ impl Builder {
     /// Makes the client. Opens no connection yet.
     #[must_use]
     pub fn build(self) -> Client {
-        let Self { trust, protocol, max_streams, timeouts, rescue, traced, connect_timeout, idle_timeout } =
-            self;
+        let Self {
+            trust,
+            protocol,
+            max_streams,
+            timeouts,
+            continue_wait,
+            rescue,
+            traced,
+            connect_timeout,
+            idle_timeout,
+        } = self;
         let tls = trust.config(protocol);
         Client::with(Settings {
             tls,
             protocol,
             max_streams,
             timeouts,
+            continue_wait,
             rescue,
             traced,
             connect_timeout,

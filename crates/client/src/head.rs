@@ -9,8 +9,10 @@ use http::request::Parts;
 use http::{Method, Request, Uri, Version, uri};
 use http_body::Body as _;
 
+use crate::informational::OnInformational;
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
+use crate::vet::Ask;
 
 /// Method, URI and headers of a request.
 #[derive(Debug)]
@@ -19,6 +21,9 @@ pub(crate) struct Head {
     /// Absolute. Its authority is what the server is told, which a caller's `Host` may have changed.
     uri: Uri,
     headers: HeaderMap,
+    /// Whether the body waits for `100 Continue`.
+    expects: bool,
+    informational: Option<OnInformational>,
 }
 
 /// Fields about the connection, not about the request.
@@ -32,7 +37,7 @@ const HOP_BY_HOP: [HeaderName; 4] = [
 impl Head {
     /// Puts a request's head in order, and says which origin it is for, or what is wrong with it.
     pub(crate) fn new(parts: Parts, body: &Outgoing) -> Result<(OriginName, Self), &'static str> {
-        let Parts { method, uri, mut headers, .. } = parts;
+        let Parts { method, uri, mut headers, extensions, .. } = parts;
         if method == Method::CONNECT {
             return Err("CONNECT makes a tunnel, which this client does not offer");
         }
@@ -48,7 +53,24 @@ impl Head {
         if let Some(length) = announced_length(&method, &headers, body) {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
-        Ok((name, Self { method, uri, headers }))
+        let expects = keep_expectation(&mut headers, body);
+        let informational = extensions.get().cloned();
+        Ok((name, Self { method, uri, headers, expects, informational }))
+    }
+
+    /// How its response is to be read.
+    pub(crate) fn ask(&self) -> Ask {
+        Ask::of(&self.method)
+    }
+
+    /// Whether its body waits for `100 Continue`.
+    pub(crate) fn expects(&self) -> bool {
+        self.expects
+    }
+
+    /// Whom to tell of informational responses.
+    pub(crate) fn informational(&self) -> Option<&OnInformational> {
+        self.informational.as_ref()
     }
 
     /// As HTTP/2 wants it: absolute URI, no `Host`.
@@ -101,6 +123,17 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if headers.get(header::TE).is_some_and(|te| te != "trailers") {
         headers.remove(header::TE);
     }
+}
+
+/// Whether the body is to wait. A request without one must not expect anything (RFC 9110 section 10.1.1).
+fn keep_expectation(headers: &mut HeaderMap, body: &Outgoing) -> bool {
+    let expects = headers
+        .get(header::EXPECT)
+        .is_some_and(|expected| expected.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if expects && body.is_empty() {
+        headers.remove(header::EXPECT);
+    }
+    expects && !body.is_empty()
 }
 
 /// The length to announce where the caller did not: a known one, and zero only for methods that usually have a body
@@ -167,6 +200,15 @@ mod tests {
         assert_eq!(length(head(Request::get("http://a/"), "")), None);
         let own = Request::post("http://a/").header("content-length", 7);
         assert_eq!(length(head(own, "four")), Some(7.into()));
+    }
+
+    #[test]
+    fn only_a_body_can_be_expected() {
+        let expecting = || Request::put("http://a/").header("expect", "100-Continue");
+        let with_body = head(expecting(), "four").unwrap();
+        assert!(with_body.expects() && with_body.headers.contains_key("expect"));
+        let without = head(expecting(), "").unwrap();
+        assert!(!without.expects() && !without.headers.contains_key("expect"));
     }
 
     #[test]

@@ -21,15 +21,19 @@
 
 mod body;
 mod builder;
+mod chatter;
 mod client;
 mod clock;
 mod connection;
 mod deadline;
 mod error;
+mod expect;
 mod frames;
 mod head;
+mod informational;
 mod meter;
 mod name;
+mod offence;
 mod origin;
 mod outgoing;
 mod rescue;
@@ -41,12 +45,15 @@ mod ticket;
 mod tls;
 mod upload;
 mod upload_task;
+mod vet;
 
 pub use body::Body;
 pub use builder::Builder;
 pub use client::Client;
 pub use deadline::{RequestTimeout, Timeouts};
 pub use error::{Attempt, Attempts, Error, ErrorKind, Fate, Phase, Sent};
+pub use expect::ContinueWait;
+pub use informational::OnInformational;
 pub use rescue::{Idempotent, Rescue};
 pub use response_body::ResponseBody;
 pub use response_future::ResponseFuture;

@@ -35,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) protocol: Protocol,
     pub(crate) max_streams: u32,
     pub(crate) timeouts: Timeouts,
+    pub(crate) continue_wait: Duration,
     pub(crate) rescue: Rescue,
     /// Chooses the origins whose facts and decisions are written down.
     pub(crate) traced: Option<Choice>,
@@ -65,6 +66,19 @@ pub(crate) const MAX_HEADER_LIST: u32 = 64 << 10;
 
 /// Reset streams that h2 remembers, to tell their late frames from a protocol error.
 pub(crate) const REMEMBERED_RESETS: usize = 256;
+
+/// More fields than this in a response's head or its trailers are refused. Servers' own limits lie at about 100.
+pub(crate) const MAX_FIELDS: usize = 256;
+
+/// More informational responses than this to one request are an offence. One or two are usual.
+pub(crate) const MAX_INFORMATIONAL: usize = 16;
+
+/// How long `Expect: 100-continue` waits for a server that says nothing; curl and Go wait as long.
+pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// A socket that has taken no bytes for this long, although there are some, takes none. Linux wakes a writer only when a
+/// third of the socket's buffer is free again, which on a path that moves is about a round trip.
+pub(crate) const BLOCKED: Duration = Duration::from_millis(100);
 
 /// How long a connection that is closed with no hurry may take to say goodbye.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);

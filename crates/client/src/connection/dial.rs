@@ -123,7 +123,11 @@ fn step_of(error: &io::Error) -> Step {
 async fn open_http1(transport: Transport, clock: Clock) -> Result<Dialled, DialError> {
     let meter = Meter::http1(transport, clock);
     let gauge = meter.gauge();
-    let opened = hyper::client::conn::http1::handshake(TokioIo::new(meter)).await;
+    let opened = hyper::client::conn::http1::Builder::new()
+        .max_headers(settings::MAX_FIELDS)
+        .max_header_size(settings::MAX_HEADER_LIST as usize)
+        .handshake(TokioIo::new(meter))
+        .await;
     let (sender, connection) = opened.map_err(|error| DialError::at(Step::Protocol, error))?;
     Ok(Dialled::Http1(http1::Link::new(sender, gauge), Box::new(connection)))
 }

@@ -17,10 +17,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::dial::Transport;
 use super::{Ending, Guard, Order, SendOutcome};
+use crate::expect::Gate;
 use crate::head::Head;
+use crate::informational::Relay;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
-use crate::sending::Wire;
+use crate::sending::{Sending, Wire};
 
 pub(super) type Bytestream = TokioIo<Meter<Transport>>;
 
@@ -51,8 +53,18 @@ impl Link {
             return SendOutcome::TakesNoMore;
         }
         self.life = Life::Busy(attempt);
-        let response = self.sender.try_send_request(head.http1(body.take()));
-        SendOutcome::Sent { wire: Wire::Http1(Box::pin(response)), stream: None, last: false }
+        let gate = head.expects().then(Gate::default);
+        let body = match &gate {
+            None => body.take(),
+            Some(gate) => body.take().gated(gate.clone()),
+        };
+        let mut request = head.http1(body);
+        let wanted = head.expects() || head.informational().is_some();
+        let relay = Relay::attach(&mut request, Arc::clone(&self.gauge), wanted);
+        let response = Box::pin(self.sender.try_send_request(request));
+        let wire = Wire::Http1 { response, relay, gate };
+        let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge));
+        SendOutcome::Sent { sending, stream: None, last: false }
     }
 
     /// The attempt is complete; whether hyper is ready for another, or for none any more.

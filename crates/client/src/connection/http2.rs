@@ -18,12 +18,13 @@ use outlive_core::{AttemptId, ProbeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::dial::Transport;
+use super::jam::Jam;
 use super::{Guard, Order, SendOutcome};
 use crate::error::{Cause, ErrorKind};
 use crate::head::Head;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
-use crate::sending::Wire;
+use crate::sending::{Sending, Wire};
 use crate::settings::{FAREWELL, STREAM_WINDOW};
 use crate::upload::Upload;
 
@@ -75,7 +76,7 @@ impl Link {
             (Anchor::Promises { _stream: response.push_promises() }, Some(Upload::new(stream)))
         };
         SendOutcome::Sent {
-            wire: Wire::Http2 { response, upload },
+            sending: Sending::new(attempt, Wire::Http2 { response, upload }, Arc::clone(&self.gauge)),
             stream: Some((id, anchor)),
             last: id >= LAST_STREAM,
         }
@@ -106,7 +107,9 @@ pub(super) async fn drive(
     if !guard.connected(super::Link::Http2(link), streams) {
         return;
     }
-    let mut task = Task { connection, ping, settings: 1, awaited: None, orders, gauge, streams, max_streams };
+    let jam = Jam::default();
+    let mut task =
+        Task { connection, ping, settings: 1, awaited: None, orders, gauge, jam, streams, max_streams };
     let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
     drop(task.orders);
     match end {
@@ -122,8 +125,8 @@ pub(super) async fn drive(
 
 /// Whom to blame for a connection's end.
 fn cause(error: h2::Error) -> Cause {
-    // That h2 ended it itself is the peer's fault: it broke the protocol.
-    let kind = if error.is_library() { ErrorKind::Peer } else { ErrorKind::Lost };
+    // That h2 ended it itself is the peer's fault: it broke the protocol. And a GOAWAY with an error is its own decision.
+    let kind = if error.is_io() { ErrorKind::Lost } else { ErrorKind::Peer };
     Cause { kind, error: Arc::new(error) }
 }
 
@@ -141,6 +144,7 @@ struct Task {
     awaited: Option<u32>,
     orders: UnboundedReceiver<Order>,
     gauge: Arc<Gauge>,
+    jam: Jam,
     streams: u32,
     max_streams: u32,
 }
@@ -161,13 +165,16 @@ impl Task {
                 return Poll::Ready(End::Closed(closed.err().map(cause)));
             }
             if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {
-                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.probe_covers()));
+                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.ping_covers()));
                 continue;
             }
             if self.awaited.is_some_and(|awaited| self.gauge.settings_acks() >= awaited) {
                 self.awaited = None;
-                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.probe_covers()));
+                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.settings_covers()));
                 continue;
+            }
+            if let Poll::Ready(writable) = self.jam.poll(cx, &self.gauge) {
+                guard.tell(|ledger, connection| ledger.writable(connection, writable));
             }
             match self.orders.poll_recv(cx) {
                 // One PING at a time; if one is out, its answer is what is asked for.
@@ -198,8 +205,8 @@ impl Task {
             self.streams = streams;
             guard.tell(|ledger, connection| ledger.limited(connection, streams));
         }
-        if let Some(last) = self.gauge.take_goaway() {
-            guard.tell(|ledger, connection| ledger.gone_away(connection, last));
+        if let Some(goaway) = self.gauge.take_goaway() {
+            guard.tell(|ledger, connection| ledger.gone_away(connection, goaway));
         }
     }
 }

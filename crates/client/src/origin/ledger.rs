@@ -201,6 +201,10 @@ impl Ledger {
                 self.record(Event::GoAway { connection, calm: false });
                 self.refused(attempt);
             }
+            Fact::Spoiled => {
+                self.record(Event::GoAway { connection, calm: false });
+                self.failed(attempt);
+            }
             Fact::GivenUp => {
                 request.verdict = Some(FailReason::Failed);
                 self.record(Event::Cancel { request: id });

@@ -1,6 +1,6 @@
 //! The client against real servers on the loopback: each file asks one question, and starts with what it is.
 //!
-//! `fixture` has the servers and a test of itself, `wires` what lies between, `raw` a server that misbehaves. Nothing here sleeps for a time or
+//! `fixture` has the servers and a test of itself, `wires` what lies between, `raw` a server by hand, for `hostile` and `hostile1`, the tables of what servers can do to us. Nothing here sleeps for a time or
 //! measures one: tests count events and wait, bounded, for states.
 
 #![expect(unreachable_pub, reason = "modules of one test program")]
@@ -9,6 +9,10 @@ mod dropping;
 mod endings;
 mod fetch;
 mod fixture;
+mod hostile;
+mod hostile1;
+mod informational;
+mod jam;
 mod limits;
 mod raw;
 mod rescue;
