@@ -49,6 +49,7 @@ pub(crate) enum Link {
 }
 
 /// What came of a sending.
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, and nearly always is the large one")]
 pub(crate) enum SendOutcome {
     /// It is on its way, on this stream (HTTP/2); `last` if the connection can carry no more.
     Sent { sending: Sending, stream: Option<(u32, Anchor)>, last: bool },

@@ -12,6 +12,7 @@ use http_body::Body as _;
 use crate::informational::OnInformational;
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
+use crate::upgrade::ConnectProtocol;
 use crate::vet::Ask;
 
 /// Method, URI and headers of a request.
@@ -24,6 +25,20 @@ pub(crate) struct Head {
     /// Whether the body waits for `100 Continue`.
     expects: bool,
     informational: Option<OnInformational>,
+    /// What else is wanted than a message.
+    other: Other,
+}
+
+/// What a request can want instead of a message.
+#[derive(Debug)]
+enum Other {
+    Nothing,
+    /// One of these protocols on the same connection: the `Upgrade` field.
+    Upgrade(HeaderValue),
+    /// A tunnel to the authority.
+    Tunnel,
+    /// This protocol on the same stream.
+    Extended(ConnectProtocol),
 }
 
 /// Fields about the connection, not about the request.
@@ -38,9 +53,6 @@ impl Head {
     /// Puts a request's head in order, and says which origin it is for, or what is wrong with it.
     pub(crate) fn new(parts: Parts, body: &Outgoing) -> Result<(OriginName, Self), &'static str> {
         let Parts { method, uri, mut headers, extensions, .. } = parts;
-        if method == Method::CONNECT {
-            return Err("CONNECT makes a tunnel, which this client does not offer");
-        }
         let name = OriginName::of(&uri)?;
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err("the URI contains credentials: send them in an Authorization header");
@@ -49,18 +61,48 @@ impl Head {
             Some(host) => with_authority(uri, &host)?,
             None => uri,
         };
+        let other = match (method == Method::CONNECT, extensions.get::<ConnectProtocol>()) {
+            (false, Some(_)) => return Err("only CONNECT can have a ConnectProtocol"),
+            (true, Some(protocol)) => Other::Extended(protocol.clone()),
+            (true, None) if uri.port().is_none() => {
+                return Err("CONNECT needs a port: in the Host header, or in the URI");
+            }
+            (true, None) => Other::Tunnel,
+            (false, None) => wanted_upgrade(&headers).map_or(Other::Nothing, Other::Upgrade),
+        };
+        if method == Method::CONNECT && !body.is_empty() {
+            return Err("CONNECT has no body: what the tunnel carries is written once it is there");
+        }
         remove_hop_by_hop(&mut headers);
         if let Some(length) = announced_length(&method, &headers, body) {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
         let expects = keep_expectation(&mut headers, body);
         let informational = extensions.get().cloned();
-        Ok((name, Self { method, uri, headers, expects, informational }))
+        Ok((name, Self { method, uri, headers, expects, informational, other }))
     }
 
     /// How its response is to be read.
     pub(crate) fn ask(&self) -> Ask {
-        Ask::of(&self.method)
+        match self.other {
+            Other::Upgrade(_) => Ask::Upgrade,
+            Other::Nothing | Other::Tunnel | Other::Extended(_) => Ask::of(&self.method),
+        }
+    }
+
+    /// Whether it needs the server's word that it may be sent, which comes with the server's SETTINGS.
+    pub(crate) fn is_extended(&self) -> bool {
+        matches!(self.other, Other::Extended(_))
+    }
+
+    /// Whether it leaves its stream open for more than a body.
+    pub(crate) fn is_connect(&self) -> bool {
+        self.method == Method::CONNECT
+    }
+
+    /// Whether it asks for another protocol on the same connection.
+    pub(crate) fn is_upgrade(&self) -> bool {
+        matches!(self.other, Other::Upgrade(_))
     }
 
     /// Whether its body waits for `100 Continue`.
@@ -80,6 +122,9 @@ impl Head {
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = Version::HTTP_2;
         *request.headers_mut() = self.headers.clone();
+        if let Other::Extended(protocol) = &self.other {
+            request.extensions_mut().insert(h2::ext::Protocol::from(protocol.as_str()));
+        }
         request
     }
 
@@ -87,7 +132,10 @@ impl Head {
     pub(crate) fn http1(&self, body: Outgoing) -> Request<Outgoing> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.path_and_query().map_or_else(Uri::default, |path| path.clone().into());
+        *request.uri_mut() = match (&self.other, self.uri.authority(), self.uri.path_and_query()) {
+            (Other::Tunnel, Some(authority), _) => authority.clone().into(),
+            (_, _, path) => path.map_or_else(Uri::default, |path| path.clone().into()),
+        };
         let headers = request.headers_mut();
         headers.reserve(self.headers.len() + 1);
         let host = self.uri.authority().map_or("", |authority| authority.as_str());
@@ -95,6 +143,10 @@ impl Head {
             headers.insert(header::HOST, host);
         }
         headers.extend(self.headers.clone());
+        if let Other::Upgrade(protocols) = &self.other {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, protocols.clone());
+        }
         request
     }
 }
@@ -123,6 +175,15 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if headers.get(header::TE).is_some_and(|te| te != "trailers") {
         headers.remove(header::TE);
     }
+}
+
+/// The protocols that the connection is to change to, if any (RFC 9110 section 7.8).
+fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let protocols = headers.get(header::UPGRADE)?;
+    let mut options = headers.get_all(header::CONNECTION).iter().filter_map(|field| field.to_str().ok());
+    let wanted =
+        options.any(|field| field.split(',').any(|option| option.trim().eq_ignore_ascii_case("upgrade")));
+    wanted.then(|| protocols.clone())
 }
 
 /// Whether the body is to wait. A request without one must not expect anything (RFC 9110 section 10.1.1).
@@ -203,6 +264,30 @@ mod tests {
     }
 
     #[test]
+    fn tunnels_have_their_own_forms() {
+        let tunnel = head(Request::connect("http://proxy:1/").header("host", "a:2"), "").unwrap();
+        assert_eq!(tunnel.http1(Outgoing::Empty).uri(), "a:2");
+        assert_eq!((tunnel.http2().uri().authority().unwrap().as_str(), tunnel.ask()), ("a:2", Ask::Connect));
+        let extended = Request::connect("http://a/chat").extension(ConnectProtocol::new("websocket"));
+        let extended = head(extended, "").unwrap();
+        assert_eq!(extended.http2().extensions().get::<h2::ext::Protocol>().unwrap().as_str(), "websocket");
+        assert_eq!(extended.http2().uri(), "http://a/chat");
+        let upgrade = || Request::get("http://a/").header("upgrade", "websocket");
+        assert_eq!(
+            head(upgrade(), "").unwrap().ask(),
+            Ask::Plain,
+            "nobody asks for the connection's upgrade"
+        );
+        let upgrade = head(upgrade().header("connection", "keep-alive, Upgrade"), "").unwrap();
+        let http1 = upgrade.http1(Outgoing::Empty);
+        assert_eq!(
+            (&http1.headers()["connection"], upgrade.ask()),
+            (&"upgrade".parse().unwrap(), Ask::Upgrade)
+        );
+        assert_eq!(http1.headers()["upgrade"], "websocket");
+    }
+
+    #[test]
     fn only_a_body_can_be_expected() {
         let expecting = || Request::put("http://a/").header("expect", "100-Continue");
         let with_body = head(expecting(), "four").unwrap();
@@ -214,6 +299,8 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_refused() {
         assert!(head(Request::connect("http://a/"), "").is_err());
+        assert!(head(Request::connect("http://a:1/"), "four").is_err());
+        assert!(head(Request::get("http://a/").extension(ConnectProtocol::new("x")), "").is_err());
         assert!(head(Request::get("/b"), "").is_err());
         assert!(head(Request::get("http://me:secret@a/"), "").is_err());
         assert!(head(Request::get("http://a/").header("host", "no host"), "").is_err());

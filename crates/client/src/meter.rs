@@ -82,7 +82,6 @@ impl Gauge {
     }
 
     /// Whether the peer's SETTINGS have come.
-    #[allow(dead_code, reason = "what needs it comes with the next commits")]
     pub(crate) fn settings_read(&self) -> bool {
         self.settings_read.load(Relaxed)
     }

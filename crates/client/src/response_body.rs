@@ -21,6 +21,7 @@ use crate::meter::Gauge;
 use crate::offence::Offence;
 use crate::sending::Fault;
 use crate::ticket::Ticket;
+use crate::upgrade::Tunnel;
 use crate::upload_task::UploadTask;
 use crate::vet;
 
@@ -41,6 +42,8 @@ pub(crate) enum Stream {
         gauge: Arc<Gauge>,
     },
     Http2(RecvStream, Length),
+    /// It is no message.
+    Tunnel(Tunnel),
     /// From nowhere: the rest was given up. (A stream that is still held could not be reset.)
     Gone,
 }
@@ -74,6 +77,14 @@ impl ResponseBody {
         body
     }
 
+    /// What the response is the beginning of, if it is no message.
+    pub(crate) fn into_tunnel(self) -> Option<(Tunnel, Claim)> {
+        match (self.stream, self.claim) {
+            (Stream::Tunnel(tunnel), Some(claim)) => Some((tunnel, claim)),
+            _ => None,
+        }
+    }
+
     fn complete(&mut self) {
         let Some(Claim { ticket, attempt, upload, withheld }) = self.claim.take() else { return };
         if withheld {
@@ -102,6 +113,7 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.stream.poll_frame(cx) {
+            Poll::Ready(None) if matches!(self.stream, Stream::Tunnel(_)) => Poll::Ready(None),
             Poll::Ready(Some(Ok(frame))) => {
                 self.deadline.stir();
                 if self.stream.is_end() {
@@ -129,14 +141,14 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end()
+        matches!(self.stream, Stream::Tunnel(_)) || self.stream.is_end()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.stream {
             Stream::Http1 { body, .. } => body.size_hint(),
             Stream::Http2(..) if self.stream.is_end() => SizeHint::with_exact(0),
-            Stream::Gone => SizeHint::with_exact(0),
+            Stream::Gone | Stream::Tunnel(_) => SizeHint::with_exact(0),
             Stream::Http2(_, Length::Unknown) => SizeHint::default(),
             Stream::Http2(_, Length::Left(left)) => SizeHint::with_exact(*left),
             Stream::Http2(_, Length::None) => SizeHint::with_exact(0),
@@ -149,6 +161,7 @@ impl fmt::Debug for ResponseBody {
         let from = match self.stream {
             Stream::Http1 { .. } => "HTTP/1.1",
             Stream::Http2(..) => "HTTP/2",
+            Stream::Tunnel(_) => "a tunnel",
             Stream::Gone => "nowhere",
         };
         f.debug_struct("ResponseBody").field("from", &from).field("ended", &self.claim.is_none()).finish()
@@ -191,7 +204,7 @@ impl Stream {
                     }))
                 }
             },
-            Self::Gone => Poll::Ready(None),
+            Self::Gone | Self::Tunnel(_) => Poll::Ready(None),
         }
     }
 
@@ -201,6 +214,7 @@ impl Stream {
             Self::Http1 { body, .. } => body.is_end_stream(),
             Self::Http2(body, _) => body.is_end_stream(),
             Self::Gone => true,
+            Self::Tunnel(_) => false,
         }
     }
 }

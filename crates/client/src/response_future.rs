@@ -25,6 +25,7 @@ use crate::outgoing::Outgoing;
 use crate::response_body::{Claim, Length, ResponseBody, Stream};
 use crate::sending::{Answer, Message, Sending};
 use crate::ticket::Ticket;
+use crate::upgrade::Tunnel;
 use crate::upload_task::UploadTask;
 use crate::vet::Ask;
 
@@ -189,13 +190,20 @@ impl Open {
         drop(sendings);
         deadline.enter_body();
         let Answer { message, gauge, withheld } = answer;
-        let closes = matches!(&message, Message::Http1(response) if !keeps_alive(response));
+        let closes = match &message {
+            Message::Http1(response) => !keeps_alive(response),
+            Message::Tunnel(_, Tunnel::Http1(_)) => true,
+            Message::Tunnel(_, Tunnel::Http2(..)) | Message::Http2(..) => false,
+        };
         let attempts = ticket.answered(attempt, closes);
         let claim = |ticket, upload| Claim { ticket, attempt, upload, withheld };
         let mut response = match message {
             Message::Http1(response) => {
                 let claim = claim(ticket, None);
                 response.map(|body| ResponseBody::new(Stream::http1(body, gauge), deadline, claim))
+            }
+            Message::Tunnel(response, tunnel) => {
+                response.map(|()| ResponseBody::new(Stream::Tunnel(tunnel), deadline, claim(ticket, None)))
             }
             Message::Http2(response, upload) => {
                 let upload = upload.map(|upload| UploadTask::spawn(upload, ticket.take_body(attempt)));

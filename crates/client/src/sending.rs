@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use h2::{Reason, RecvStream};
+use bytes::Bytes;
+use h2::{Reason, RecvStream, SendStream};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -24,14 +25,16 @@ use crate::meter::Gauge;
 use crate::offence::Offence;
 use crate::outgoing::{BoxError, Outgoing};
 use crate::settings::MAX_INFORMATIONAL;
+use crate::upgrade::Tunnel;
 use crate::upload::Upload;
-use crate::vet;
+use crate::vet::{self, Ask};
 
 /// An attempt, and the means to follow it.
 pub(crate) struct Sending {
     pub(crate) attempt: AttemptId,
     wire: Wire,
     gauge: Arc<Gauge>,
+    ask: Ask,
     /// The body waits for the server's word.
     hold: Option<Hold>,
     /// Informational responses so far, where this side counts them.
@@ -43,15 +46,9 @@ type Http1Response =
 
 pub(crate) enum Wire {
     /// With the gate at which a body waits that is held back.
-    Http1 {
-        response: Http1Response,
-        relay: Arc<Relay>,
-        gate: Option<Gate>,
-    },
-    Http2 {
-        response: h2::client::ResponseFuture,
-        upload: Option<Upload>,
-    },
+    Http1 { response: Http1Response, relay: Arc<Relay>, gate: Option<Gate> },
+    /// With the request's body, or with the sending half of what may become a tunnel.
+    Http2 { response: h2::client::ResponseFuture, upload: Option<Upload>, tunnel: Option<SendStream<Bytes>> },
 }
 
 /// A response's head, and the means to read the rest.
@@ -66,6 +63,8 @@ pub(crate) enum Message {
     Http1(Response<Incoming>),
     /// With the rest of the request's body, if it is still on its way.
     Http2(Response<RecvStream>, Option<Upload>),
+    /// No message, but the beginning of something else.
+    Tunnel(Response<()>, Tunnel),
 }
 
 /// Why an attempt failed.
@@ -95,8 +94,8 @@ pub(crate) enum Fact {
 }
 
 impl Sending {
-    pub(crate) fn new(attempt: AttemptId, wire: Wire, gauge: Arc<Gauge>) -> Self {
-        Self { attempt, wire, gauge, hold: None, informational: 0 }
+    pub(crate) fn new(attempt: AttemptId, wire: Wire, gauge: Arc<Gauge>, ask: Ask) -> Self {
+        Self { attempt, wire, gauge, ask, hold: None, informational: 0 }
     }
 
     /// Holds the body back until the server says `100 Continue`, for this long at most.
@@ -130,17 +129,19 @@ impl Sending {
                     return Poll::Ready(Err(fault));
                 }
                 Poll::Ready(answer.map_err(Fault::unanswered_http1).and_then(|answer| {
-                    vet::http1(&answer).map_err(Fault::spoiled)?;
-                    Ok(self.answer(Message::Http1(answer)))
+                    vet::http1(self.ask, &answer).map_err(Fault::spoiled)?;
+                    let message = self.http1(answer);
+                    Ok(self.answer(message))
                 }))
             }
-            Wire::Http2 { response, upload } => {
+            Wire::Http2 { response, upload, tunnel } => {
                 if let Poll::Ready(answer) = Pin::new(response).poll(cx) {
-                    let upload = upload.take();
+                    let (upload, tunnel) = (upload.take(), tunnel.take());
                     return Poll::Ready(answer.map_err(Fault::http2).and_then(|answer| {
                         vet::fields(answer.headers()).map_err(Fault::offence)?;
                         let upload = upload.filter(|_| self.hold.is_none());
-                        Ok(self.answer(Message::Http2(answer, upload)))
+                        let message = self.http2(answer, upload, tunnel);
+                        Ok(self.answer(message))
                     }));
                 }
                 if self.hold.is_some() {
@@ -155,6 +156,30 @@ impl Sending {
                 Poll::Pending
             }
         }
+    }
+
+    fn http1(&self, mut response: Response<Incoming>) -> Message {
+        if !self.ask.tunnels(response.status()) {
+            return Message::Http1(response);
+        }
+        let tunnel = Tunnel::Http1(hyper::upgrade::on(&mut response));
+        Message::Tunnel(response.map(drop), tunnel)
+    }
+
+    fn http2(
+        &self,
+        response: Response<RecvStream>,
+        upload: Option<Upload>,
+        tunnel: Option<SendStream<Bytes>>,
+    ) -> Message {
+        let Some(mut send) = tunnel else { return Message::Http2(response, upload) };
+        if self.ask.tunnels(response.status()) {
+            let (parts, recv) = response.into_parts();
+            return Message::Tunnel(Response::from_parts(parts, ()), Tunnel::Http2(send, recv));
+        }
+        // There is nothing to say to a server that declines. It fails only if the stream has ended anyway.
+        _ = send.send_data(Bytes::new(), true);
+        Message::Http2(response, None)
     }
 
     fn answer(&mut self, message: Message) -> Answer {
@@ -267,7 +292,7 @@ impl Fault {
         }
     }
 
-    fn http1(error: hyper::Error) -> Self {
+    pub(crate) fn http1(error: hyper::Error) -> Self {
         let (fact, kind) = if error.is_user() {
             (Fact::Failed, ErrorKind::Body)
         } else if error.is_parse() || is_nonsense(&error) {

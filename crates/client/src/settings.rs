@@ -80,6 +80,10 @@ pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 /// third of the socket's buffer is free again, which on a path that moves is about a round trip.
 pub(crate) const BLOCKED: Duration = Duration::from_millis(100);
 
+/// How long a new connection waits for the server's SETTINGS, where a request needs their word (extended CONNECT): many round
+/// trips. Without them it is used for everything else.
+pub(crate) const SETTINGS_WAIT: Duration = Duration::from_secs(5);
+
 /// How long a connection that is closed with no hurry may take to say goodbye.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 

@@ -16,11 +16,28 @@ pub(crate) enum Ask {
     Plain,
     /// The head of one.
     Head,
+    /// Another protocol on this connection (HTTP/1.1).
+    Upgrade,
+    /// A tunnel.
+    Connect,
 }
 
 impl Ask {
     pub(crate) fn of(method: &Method) -> Self {
-        if method == Method::HEAD { Self::Head } else { Self::Plain }
+        match *method {
+            Method::HEAD => Self::Head,
+            Method::CONNECT => Self::Connect,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Whether the response with this status is no message but the beginning of something else.
+    pub(crate) fn tunnels(self, status: StatusCode) -> bool {
+        match self {
+            Self::Plain | Self::Head => false,
+            Self::Upgrade => status == StatusCode::SWITCHING_PROTOCOLS,
+            Self::Connect => status.is_success(),
+        }
     }
 
     /// Whether the response to this can have no content, whatever its fields say.
@@ -30,7 +47,10 @@ impl Ask {
 }
 
 /// The head of a response over HTTP/1.1.
-pub(crate) fn http1<B>(response: &Response<B>) -> Result<(), Offence> {
+pub(crate) fn http1<B>(ask: Ask, response: &Response<B>) -> Result<(), Offence> {
+    if ask.tunnels(response.status()) {
+        return fields(response.headers()); // A length would mean nothing (RFC 9110 section 9.3.6).
+    }
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Offence::Switch);
     }
@@ -61,7 +81,7 @@ mod tests {
             let response = fields
                 .iter()
                 .fold(Response::builder(), |response, (name, value)| response.header(*name, *value));
-            http1(&response.body(()).unwrap())
+            http1(Ask::Plain, &response.body(()).unwrap())
         };
         let (te, length) = ("transfer-encoding", ("content-length", "5"));
         assert_eq!(check(&[length]), Ok(()));

@@ -25,7 +25,7 @@ use crate::head::Head;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
 use crate::sending::{Sending, Wire};
-use crate::settings::{FAREWELL, STREAM_WINDOW};
+use crate::settings::{FAREWELL, SETTINGS_WAIT, STREAM_WINDOW};
 use crate::upload::Upload;
 
 type H2 = Box<Connection<Meter<Transport>, Bytes>>;
@@ -56,7 +56,14 @@ impl Link {
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
-        let end = body.is_empty();
+        if let Some(why) = self.objection(head) {
+            return SendOutcome::Invalid(why.into());
+        }
+        if head.is_extended() && !self.gauge.settings_read() {
+            // The server has not said yet whether it takes them. Another connection waits for that word before it is used.
+            return SendOutcome::TakesNoMore;
+        }
+        let end = body.is_empty() && !head.is_connect();
         let mut sent = self.sender.send_request(head.http2(), end);
         if sent.as_ref().is_err_and(is_callers_fault) {
             // Or h2's own back pressure, of which each clone has its own; the pool counts better.
@@ -70,16 +77,34 @@ impl Link {
         };
         let id = stream.stream_id().as_u32();
         self.unproven.push_back((id, attempt));
-        let (anchor, upload) = if end {
-            (Anchor::Sender { _stream: stream }, None)
+        let (anchor, upload, tunnel) = if end {
+            (Anchor::Sender { _stream: stream }, None, None)
         } else {
-            (Anchor::Promises { _stream: response.push_promises() }, Some(Upload::new(stream)))
+            let anchor = Anchor::Promises { _stream: response.push_promises() };
+            if head.is_connect() {
+                (anchor, None, Some(stream))
+            } else {
+                (anchor, Some(Upload::new(stream)), None)
+            }
         };
+        let wire = Wire::Http2 { response, upload, tunnel };
         SendOutcome::Sent {
-            sending: Sending::new(attempt, Wire::Http2 { response, upload }, Arc::clone(&self.gauge)),
+            sending: Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask()),
             stream: Some((id, anchor)),
             last: id >= LAST_STREAM,
         }
+    }
+
+    /// Why a request can't be sent here, if it can't.
+    fn objection(&self, head: &Head) -> Option<&'static str> {
+        if head.is_upgrade() {
+            // RFC 9113 section 8.6.
+            return Some(
+                "an Upgrade needs HTTP/1.1 (Protocol::Http1); HTTP/2 has CONNECT with a ConnectProtocol",
+            );
+        }
+        let declines = self.gauge.settings_read() && !self.sender.is_extended_connect_protocol_enabled();
+        (head.is_extended() && declines).then_some("the server takes no extended CONNECT (RFC 8441)")
     }
 
     pub(super) fn proven_through(&mut self, stream: u32) -> Option<AttemptId> {
@@ -103,6 +128,16 @@ pub(super) async fn drive(
 ) {
     let Some(ping) = connection.ping_pong() else { return };
     let gauge = Arc::clone(&link.gauge);
+    if guard.tell(|ledger, _| ledger.awaits_settings()) == Some(true) {
+        // However it ends, the connection is used: for the rest there is no need of that word.
+        let word = std::future::poll_fn(|cx| {
+            let ended = Pin::new(&mut connection).poll(cx).is_ready();
+            if ended || gauge.settings_read() { Poll::Ready(ended) } else { Poll::Pending }
+        });
+        if tokio::time::timeout(SETTINGS_WAIT, word).await == Ok(true) {
+            return;
+        }
+    }
     let streams = allowed(&connection, max_streams);
     if !guard.connected(super::Link::Http2(link), streams) {
         return;

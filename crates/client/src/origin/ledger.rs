@@ -246,6 +246,11 @@ impl Ledger {
         Error::new(kind, sent).after(attempts).because(source)
     }
 
+    /// Whether a request needs what a new connection's peer says first.
+    pub(crate) fn awaits_settings(&self) -> bool {
+        self.requests.values().any(|request| request.head.is_extended())
+    }
+
     /// The verdict on a request, once the pool has given it.
     pub(crate) fn verdict(&self, id: RequestId) -> Option<FailReason> {
         self.requests.get(&id)?.verdict

@@ -19,4 +19,5 @@ mod rescue;
 mod silence;
 mod streaming;
 mod timeouts;
+mod upgrade;
 mod wires;
