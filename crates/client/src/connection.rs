@@ -8,6 +8,7 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 mod jam;
+mod windows;
 
 use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};

@@ -87,13 +87,11 @@ impl Gauge {
     }
 
     /// Bytes read so far.
-    #[allow(dead_code, reason = "what needs it comes with the next commits")]
     pub(crate) fn read(&self) -> u64 {
         self.read.load(Relaxed)
     }
 
     /// The shortest time from a PING or SETTINGS of ours to its answer.
-    #[allow(dead_code, reason = "what needs it comes with the next commits")]
     pub(crate) fn round_trip(&self) -> Option<Span> {
         let micros = self.round_trip.load(Relaxed);
         (micros > 0).then(|| Span::from_micros(micros))
