@@ -74,21 +74,20 @@ async fn converse(
 #[tokio::test]
 async fn a_peer_that_stops_reading_gets_no_more() {
     let server = deaf().await;
-    let client = Client::builder().protocol(Protocol::Http2).build();
+    let client = Client::builder().protocol(Protocol::Http2).trace(|_| true).build();
+    let told = |fact: &str| client.trace(&server.uri.parse().unwrap()).unwrap().to_string().contains(fact);
     let upload = Request::post(&server.uri).body(Full::new(Bytes::from(vec![b'x'; 64 << 20]))).unwrap();
     let upload = tokio::spawn(client.request(upload));
     eventually("the upload has begun", async || server.requests.load(SeqCst) == 1).await;
-    // Requests that may not be repeated: only the jam can send them elsewhere.
+    // Requests that may not be repeated, so that none is where it was not sent at first.
     let get = || Request::get(&server.uri).extension(Idempotent(false)).body(Body::empty()).unwrap();
     let mut stuck = tokio::task::JoinSet::new();
-    eventually("another connection is dialled", async || {
-        // As many as a connection may carry, at most, pile up before.
-        if client.counts().1 < 100 {
-            stuck.spawn(client.request(get()));
-        }
-        server.connections.load(SeqCst) > 1
-    })
-    .await;
+    for _ in 0..20 {
+        stuck.spawn(client.request(get()));
+    }
+    eventually("the pool is told", async || told("> blocked c")).await;
+    let piled_up = client.counts().1;
+    assert!(piled_up <= 100, "{piled_up} are out: as many as a connection may carry, at most");
     for _ in 0..100 {
         assert_eq!(client.request(get()).await.unwrap().status(), 200);
     }
@@ -99,4 +98,6 @@ async fn a_peer_that_stops_reading_gets_no_more() {
         assert_eq!(answer.unwrap().status(), 200);
     }
     at_rest(&client).await;
+    assert!(told("> writable c"));
+    assert!(server.connections.load(SeqCst) > 1);
 }
