@@ -279,3 +279,18 @@ async fn sixteen_informational_responses_are_borne() {
     let get = Request::get(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
     assert_eq!(raw.client().request(get).await.unwrap().status(), 200);
 }
+
+/// A server that breaks the protocol on each connection is not dialled without end either.
+#[tokio::test]
+async fn nonsense_for_ever() {
+    let raw = Raw::answering(|_, frame| match frame.kind {
+        HEADERS => Some(data(0, b"?", false)),
+        _ => Some(vec![]),
+    })
+    .await;
+    let client = raw.client();
+    let error = client.request(request(&raw, "GET")).await.unwrap_err();
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Peer, Sent::Maybe), "{error:?}");
+    assert!(error.attempts().len() <= 4 && raw.connections() <= 4, "{} dials, {error:?}", raw.connections());
+    at_rest(&client).await;
+}
