@@ -39,6 +39,7 @@ pub struct Builder {
     protocol: Protocol,
     max_streams: u32,
     timeouts: Timeouts,
+    continue_wait: Duration,
     rescue: Rescue,
     traced: Option<Choice>,
     phases: Phases,
@@ -58,6 +59,7 @@ impl Builder {
             protocol: Protocol::default(),
             max_streams: settings::MAX_STREAMS,
             timeouts: Timeouts::default(),
+            continue_wait: settings::CONTINUE_WAIT,
             rescue: Rescue::default(),
             traced: None,
             phases: Phases::new(settings::CONNECT_TIMEOUT),
@@ -89,6 +91,13 @@ impl Builder {
     /// When a request is given up, by phase. A request can have its own: [`Timeouts`] among its extensions. Default: never.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// How long a request with `Expect: 100-continue` holds its body back while the server says nothing. A request can have its
+    /// own: [`crate::ContinueWait`]. Default: 1 s.
+    pub fn continue_wait(mut self, wait: Duration) -> Self {
+        self.continue_wait = wait;
         self
     }
 
@@ -133,6 +142,7 @@ impl Builder {
             protocol,
             max_streams: self.max_streams,
             timeouts: self.timeouts,
+            continue_wait: self.continue_wait,
             rescue: self.rescue,
             traced: self.traced,
             phases: self.phases,

@@ -17,13 +17,14 @@ use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::deadline::RequestTimeout;
 use crate::error::Error;
+use crate::expect::ContinueWait;
 use crate::head::Head;
 use crate::name::OriginName;
 use crate::origin::Origin;
 use crate::outgoing::{BoxError, Outgoing};
 use crate::rescue;
 use crate::response_body::ResponseBody;
-use crate::response_future::{ResponseFuture, Wish};
+use crate::response_future::{Manner, ResponseFuture, Wish};
 use crate::settings::Settings;
 
 /// An HTTP client. Clones share their connections.
@@ -89,8 +90,14 @@ impl Client {
         }
         let body = Outgoing::new(body);
         let repeat = rescue::repeat(&parts, &body, settings.rescue);
+        let wait = parts.extensions.get().map_or(settings.continue_wait, |ContinueWait(own)| *own);
         let (name, head) = Head::new(parts, &body).map_err(Error::request)?;
-        Ok(Wish { origin: self.0.origin(name), head, body, timeouts, repeat })
+        let manner = Manner {
+            ask: head.ask(),
+            hold: head.expects().then_some(wait),
+            informational: head.informational().cloned(),
+        };
+        Ok(Wish { origin: self.0.origin(name), head, body, timeouts, repeat, manner })
     }
 
     /// What has happened so far to the connections of an origin that [`Builder::trace`] has chosen, as text that the core

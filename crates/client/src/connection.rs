@@ -7,6 +7,8 @@
 mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
+mod jam;
+mod windows;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,9 +21,10 @@ pub(crate) use dial::{DialError, Phases, Route, Step, Stopwatch, TcpOptions, Whe
 pub(crate) use http2::Anchor;
 
 use crate::head::Head;
+use crate::offence::Offence;
 use crate::origin::{Ledger, Origin, WeakOrigin};
 use crate::outgoing::{BoxError, Outgoing};
-use crate::sending::Wire;
+use crate::sending::Sending;
 
 /// What a connection's task is told. When nobody is left to tell it anything, it says goodbye and ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,9 +54,10 @@ pub(crate) enum Link {
 }
 
 /// What came of a sending.
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, and nearly always is the large one")]
 pub(crate) enum SendOutcome {
     /// It is on its way, on this stream (HTTP/2); `last` if the connection can carry no more.
-    Sent { wire: Wire, stream: Option<(u32, Anchor)>, last: bool },
+    Sent { sending: Sending, stream: Option<(u32, Anchor)>, last: bool },
     /// Nothing was written: the connection is going away, or gone.
     TakesNoMore,
     /// Nothing was written: the request can't be.
@@ -108,6 +112,15 @@ impl Connection {
         let newly = heard > self.told_heard;
         self.told_heard = heard;
         newly.then_some(heard)
+    }
+
+    /// What the peer did that the connection could not go on after.
+    pub(crate) fn offence(&self) -> Option<Offence> {
+        match &self.link {
+            Link::Dialling => None,
+            Link::Http1(link) => link.gauge.offence(),
+            Link::Http2(link) => link.gauge.offence(),
+        }
     }
 
     /// Everything up to `stream` has arrived. The last attempt that this was news about.

@@ -231,7 +231,8 @@ impl ErrorKind {
             FailReason::Dial => seen.unwrap_or(Self::Dial),
             FailReason::Silent => Self::Silent,
             FailReason::Lost => seen.unwrap_or(Self::Lost),
-            FailReason::Refused => Self::Refused,
+            // Not even written, for it can't be.
+            FailReason::Refused => seen.filter(|seen| *seen == Self::Request).unwrap_or(Self::Refused),
             FailReason::Failed => seen.unwrap_or(Self::Peer),
             FailReason::Queue | FailReason::Wait => Self::Limit,
         }

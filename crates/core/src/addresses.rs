@@ -64,7 +64,7 @@ impl Addresses {
         (first > now).then_some(first)
     }
 
-        /// Whether each has failed so many times since it last worked.
+    /// Whether each has failed so many times since it last worked.
     pub(crate) fn have_all_failed(&self, times: u32) -> bool {
         self.list.iter().all(|address| address.failures >= times)
     }

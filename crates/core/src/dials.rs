@@ -9,7 +9,7 @@ pub(crate) struct Dials {
     /// Streams that the last connection to open may carry: what the next one is expected to.
     streams: Option<u32>,
     duration: Rtt,
-        /// Dials called off for being late since one last succeeded.
+    /// Dials called off for being late since one last succeeded.
     redials: u32,
     worked: bool,
 }
@@ -40,7 +40,7 @@ impl Dials {
     }
 
     pub(crate) fn succeeded(&mut self, took: Span, streams: u32) {
-                (self.redials, self.worked) = (0, true);
+        (self.redials, self.worked) = (0, true);
 
         self.duration.sample(took);
         self.streams = Some(streams);
@@ -88,10 +88,12 @@ impl Dials {
     /// When the oldest dial is to be called off and dialled anew, for all that may be under way are late.
     pub(crate) fn redial_at(&self, need: Need, limits: &Limits) -> Option<Time> {
         let is_full = need.dialing >= self.at_once(limits) && self.target(need, limits) > 0;
-        is_full.then(|| need.last_dial + limits.redial * (1 << self.redials.min(16)))
+        is_full.then(|| {
+            need.last_dial + limits.redial * (1 << self.redials.saturating_sub(limits.redials_quick).min(16))
+        })
     }
 
-        /// Whether one ever succeeded.
+    /// Whether one ever succeeded.
     pub(crate) fn has_worked(&self) -> bool {
         self.worked
     }

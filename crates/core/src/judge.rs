@@ -134,7 +134,7 @@ impl Pool {
     fn late_at(&self, id: AttemptId, patience: Span) -> Option<Time> {
         let attempt = self.attempts.get(&id).filter(|attempt| attempt.state.is_unanswered())?;
         let request = self.requests.get(attempt.request).filter(|r| r.repeat == Repeat::WhenLate)?;
-                // A rescue that needs a dial needs more time.
+        // A rescue that needs a dial needs more time.
         let eighths = if self.is_alone(attempt.connection) { 3 } else { 4 };
         let share = request.deadline.map(|deadline| deadline.since(attempt.sent) / 8 * eighths);
         let wait = share.map_or(patience, |share| share.min(patience));

@@ -60,8 +60,11 @@ pub struct Limits {
     /// asks. Streams may pause for long and for good reason; nothing that was written is owed.
     pub body_patience: Span,
     /// When all the dials that may be under way have taken this long, the oldest is called off and dialled anew: after an
-    /// outage its next SYN may be seconds away. Doubled each time until one succeeds.
+    /// outage its next SYN may be seconds away, and where a router spreads flows over two paths of which one is dead, one
+    /// pool in sixteen has dialled nothing but dead ones. At this pace,
     pub redial: Span,
+    /// so many times; then doubled each time until one succeeds.
+    pub redials_quick: u32,
     /// Silence of a suspect before it is closed. Four retransmissions (0.2 + 0.4 + 0.8 + 1.6 s on Linux) fit in.
     pub dead_after: Span,
     /// The same for a suspect that is still heard, in multiples of `dead_after`: a body that still flows is let
@@ -104,7 +107,7 @@ pub struct Limits {
     pub stagger_min: Span,
     /// and at most this (its recommended Connection Attempt Delay).
     pub stagger_max: Span,
-        /// Dials to each address that may fail in a row before those who wait are told so, where one has succeeded before: a
+    /// Dials to each address that may fail in a row before those who wait are told so, where one has succeeded before: a
     /// server that restarts is back in less than half a second, often. Where none ever has, the first failure of each tells.
     pub dial_failures: u32,
     /// The wait after a failed dial: at first this, half of it by chance,
@@ -135,7 +138,8 @@ impl Default for Limits {
             allowance: Span::from_millis(10),
             postpone: Span::from_secs(1),
             body_patience: Span::from_secs(1),
-            redial: Span::from_millis(500),
+            redial: Span::from_millis(250),
+            redials_quick: 8,
             dead_after: Span::from_secs(5),
             dead_after_heard: 6,
             late: Span::from_millis(5),
@@ -153,7 +157,7 @@ impl Default for Limits {
             reset_interval: Span::from_millis(10),
             stagger_min: Span::from_millis(20),
             stagger_max: Span::from_millis(250),
-                        dial_failures: 6,
+            dial_failures: 6,
             backoff_min: Span::from_millis(20),
             backoff_max: Span::from_secs(1),
         }
@@ -168,7 +172,7 @@ impl Limits {
         self.connections = self.connections.max(1);
         self.addresses = self.addresses.max(1);
         self.dials = self.dials.max(1);
-                self.dials_single = self.dials_single.max(1);
+        self.dials_single = self.dials_single.max(1);
         self.dial_failures = self.dial_failures.max(1);
         self.resets = self.resets.max(1);
         self.resets_unproven = self.resets_unproven.max(1);
@@ -219,6 +223,7 @@ impl Limits {
             "postpone" => self.postpone = span()?,
             "body_patience" => self.body_patience = span()?,
             "redial" => self.redial = span()?,
+            "redials_quick" => self.redials_quick = count()?,
             "dead_after" => self.dead_after = span()?,
             "dead_after_heard" => self.dead_after_heard = count()?,
             "late" => self.late = span()?,
@@ -267,6 +272,7 @@ impl Limits {
             ("postpone", self.postpone.to_string()),
             ("body_patience", self.body_patience.to_string()),
             ("redial", self.redial.to_string()),
+            ("redials_quick", self.redials_quick.to_string()),
             ("dead_after", self.dead_after.to_string()),
             ("dead_after_heard", self.dead_after_heard.to_string()),
             ("late", self.late.to_string()),

@@ -137,7 +137,7 @@ impl Pool {
         let Some(failed) = self.forget(id, actions) else { return };
         self.addresses.failed(failed.address, self.now, &self.limits, &mut self.chance);
         // Another dial may still succeed, another address, or a suspect recover: only where nothing is left does it end.
-                let most = if self.dials.has_worked() { self.limits.dial_failures } else { 1 };
+        let most = if self.dials.has_worked() { self.limits.dial_failures } else { 1 };
         if self.census.all() == self.census.leaving && self.addresses.have_all_failed(most) {
             for request in self.requests.drain_waiting() {
                 actions.push(Action::Fail { request, why: FailReason::Dial });

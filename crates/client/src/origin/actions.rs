@@ -11,7 +11,6 @@ use outlive_core::{Action, AttemptId, CloseReason, ConnectionId, Event, FailReas
 use super::ledger::{Ledger, Out};
 use crate::connection::{Order, SendOutcome};
 use crate::error::{Attempt, ErrorKind, Fate, Source};
-use crate::sending::Sending;
 
 impl Ledger {
     pub(super) fn carry_out(&mut self, action: Action) {
@@ -41,11 +40,11 @@ impl Ledger {
             return self.facts.push_back(Event::Refused { attempt, again: true });
         };
         match entry.send(&request.head, &mut request.body, attempt) {
-            SendOutcome::Sent { wire, stream, last } => {
+            SendOutcome::Sent { sending, stream, last } => {
                 let micros = self.now.since(entry.since()).as_micros();
                 let age = Duration::from_micros(micros);
                 let record = Attempt { connection: connection.0, age, fate: Fate::Out };
-                request.sent(attempt, record, Sending { attempt, wire });
+                request.sent(attempt, record, sending);
                 request.wake(&mut self.aftermath);
                 self.attempts.insert(attempt, Out { request: id, connection, stream });
                 if last {

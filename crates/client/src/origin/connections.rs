@@ -11,6 +11,7 @@ use super::Ledger;
 use super::ledger::Out;
 use crate::connection::{Connection, DialError, Ending, Link, http1};
 use crate::error::{Cause, ErrorKind, Fate, Source};
+use crate::meter::GoneAway;
 
 impl Ledger {
     /// A dial succeeded. `false` if it was called off meanwhile.
@@ -36,6 +37,11 @@ impl Ledger {
         self.record(Event::Streams { connection, streams });
     }
 
+    /// The socket takes no bytes although there are some, or does again.
+    pub(crate) fn writable(&mut self, connection: ConnectionId, writable: bool) {
+        self.record(Event::Writable { connection, writable });
+    }
+
     /// The answer to the probe came; it covers the streams up to `stream`.
     pub(crate) fn proven(&mut self, connection: ConnectionId, stream: u32) {
         if let Some(entry) = self.connections.get_mut(&connection) {
@@ -44,10 +50,11 @@ impl Ledger {
         }
     }
 
-    /// GOAWAY was read: streams above `last` were not and will not be processed.
-    pub(crate) fn gone_away(&mut self, connection: ConnectionId, last: u32) {
-        self.record(Event::GoAway { connection, calm: false });
-        self.refuse_above(connection, last);
+    /// GOAWAY was read: streams above its last were not and will not be processed, whatever its error code
+    /// (RFC 9113 section 6.8).
+    pub(crate) fn gone_away(&mut self, connection: ConnectionId, goaway: GoneAway) {
+        self.record(Event::GoAway { connection, calm: goaway.calm });
+        self.refuse_above(connection, goaway.last);
     }
 
     /// The task of a connection is gone, whatever it was doing.
@@ -81,6 +88,10 @@ impl Ledger {
             Ending::Unwritten { above } => self.refuse_above(connection, above),
             Ending::Clean => {}
         }
+        // What the peer did says more than what the protocol's crate made of it.
+        let offence = self.connections.get(&connection).and_then(Connection::offence);
+        let offence = offence.map(|offence| Cause { kind: ErrorKind::Peer, error: Arc::new(offence) });
+        let cause = offence.or(cause);
         let kind = cause.as_ref().map_or(ErrorKind::Lost, |cause| cause.kind);
         self.blame(connection, kind, || cause.as_ref().map(|cause| Source::Shared(Arc::clone(&cause.error))));
         self.forget(connection);

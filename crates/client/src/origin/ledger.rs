@@ -204,6 +204,10 @@ impl Ledger {
                 self.record(Event::GoAway { connection, calm: false });
                 self.refused(attempt);
             }
+            Fact::Spoiled => {
+                self.record(Event::GoAway { connection, calm: false });
+                self.failed(attempt);
+            }
             Fact::GivenUp => {
                 request.verdict = Some(FailReason::Failed);
                 self.record(Event::Cancel { request: id });
@@ -243,6 +247,11 @@ impl Ledger {
         let (attempts, sent) = request.history();
         let sent = if why == FailReason::Refused { Sent::Never } else { sent };
         Error::new(kind, sent).after(attempts).because(source)
+    }
+
+    /// Whether a request needs what a new connection's peer says first.
+    pub(crate) fn awaits_settings(&self) -> bool {
+        self.requests.values().any(|request| request.head.is_extended())
     }
 
     /// The verdict on a request, once the pool has given it.
