@@ -14,6 +14,7 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::client::Client;
 use crate::deadline::Timeouts;
 use crate::error::Error;
+use crate::pool_limits::PoolLimits;
 use crate::rescue::Rescue;
 use crate::settings::{self, Choice, Protocol, Settings};
 use crate::tls::Trust;
@@ -31,6 +32,7 @@ pub struct Builder {
     timeouts: Timeouts,
     rescue: Rescue,
     traced: Option<Choice>,
+    pub(crate) pool: PoolLimits,
     connect_timeout: Duration,
     idle_timeout: Duration,
 }
@@ -44,6 +46,7 @@ impl Builder {
             timeouts: Timeouts::default(),
             rescue: Rescue::default(),
             traced: None,
+            pool: PoolLimits::default(),
             connect_timeout: settings::CONNECT_TIMEOUT,
             idle_timeout: settings::IDLE_TIMEOUT,
         }
@@ -142,8 +145,17 @@ impl Builder {
     /// Makes the client. Opens no connection yet.
     #[must_use]
     pub fn build(self) -> Client {
-        let Self { trust, protocol, max_streams, timeouts, rescue, traced, connect_timeout, idle_timeout } =
-            self;
+        let Self {
+            trust,
+            protocol,
+            max_streams,
+            timeouts,
+            rescue,
+            traced,
+            pool,
+            connect_timeout,
+            idle_timeout,
+        } = self;
         let tls = trust.config(protocol);
         Client::with(Settings {
             tls,
@@ -152,6 +164,7 @@ impl Builder {
             timeouts,
             rescue,
             traced,
+            pool,
             connect_timeout,
             idle_timeout,
         })
@@ -165,6 +178,7 @@ impl fmt::Debug for Builder {
             .field("max_streams", &self.max_streams)
             .field("timeouts", &self.timeouts)
             .field("rescue", &self.rescue)
+            .field("pool", &self.pool)
             .field("connect_timeout", &self.connect_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .finish_non_exhaustive()

@@ -8,6 +8,8 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 
+use std::sync::Arc;
+
 use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
@@ -192,8 +194,9 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    pub(crate) fn new(origin: WeakOrigin, connection: ConnectionId) -> Self {
-        Self { origin, connection }
+    pub(crate) fn new(origin: &Arc<Origin>, connection: ConnectionId) -> Self {
+        origin.task_begins();
+        Self { origin: Arc::downgrade(origin), connection }
     }
 
     /// Tells a fact about this connection. `None` when there is nobody to tell.
@@ -211,5 +214,8 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.tell(Ledger::task_ended);
+        if let Some(origin) = self.origin.upgrade() {
+            origin.task_ended();
+        }
     }
 }

@@ -50,6 +50,8 @@ pub enum ErrorKind {
     Timeout(Phase),
     /// This client: too many requests were waiting.
     Limit,
+    /// The caller: it is shutting this client down.
+    Shutdown,
 }
 
 /// How far a request had come.
@@ -175,6 +177,11 @@ impl Error {
         Self::new(ErrorKind::Settings, Sent::Never).because(Source::Own(why.into()))
     }
 
+    /// A request that came when the client takes none any more.
+    pub(crate) fn shutdown() -> Self {
+        Self::new(ErrorKind::Shutdown, Sent::Never)
+    }
+
     pub(crate) fn new(kind: ErrorKind, sent: Sent) -> Self {
         Self(Box::new(Report { kind, sent, origin: None, attempts: Vec::new(), source: None }))
     }
@@ -250,6 +257,7 @@ impl ErrorKind {
                 ("the timeout passed before the response ended", "check the server, or allow more time")
             }
             Self::Limit => ("too many requests are waiting for this origin", "send fewer at a time"),
+            Self::Shutdown => ("this client is being shut down", "send it with another client"),
         }
     }
 }

@@ -7,12 +7,14 @@
 
 mod actions;
 mod alarm;
+mod closing;
 mod connections;
 mod journal;
 mod ledger;
 mod request;
 mod sleep;
 
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
@@ -27,6 +29,7 @@ use crate::connection::{self, Order};
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
 use crate::settings::Settings;
+use crate::shutdown::Door;
 
 use journal::Journal;
 pub(crate) use ledger::{Ledger, News};
@@ -39,6 +42,10 @@ pub(crate) struct Origin {
     pub(crate) clock: Clock,
     ledger: Mutex<Ledger>,
     alarm: Arc<Notify>,
+    /// Connections' tasks that have not ended.
+    tasks: AtomicUsize,
+    /// Rings while the door is closed, whenever something happened.
+    rest: Notify,
 }
 
 /// A connection to be dialled, and the orders for its task.
@@ -62,7 +69,8 @@ impl Origin {
         let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
         let journal = is_traced.then(|| Journal::new(&title, &limits, seed));
         let ledger = Mutex::new(Ledger::new(limits, seed, journal));
-        Arc::new(Self { name, settings, clock, ledger, alarm: Arc::new(Notify::new()) })
+        let (alarm, rest) = (Arc::new(Notify::new()), Notify::new());
+        Arc::new(Self { name, settings, clock, ledger, alarm, tasks: AtomicUsize::new(0), rest })
     }
 
     /// Records facts and does what the pool decides. `bring` is called under the lock: it must be quick and must
@@ -72,6 +80,7 @@ impl Origin {
         ledger.now = self.clock.now();
         let result = bring(&mut ledger);
         let alarm_moved = ledger.alarm_moved_earlier();
+        let is_closing = ledger.door != Door::Open;
         let aftermath = ledger.take_aftermath();
         let spawns = aftermath.alarm.is_some() || !aftermath.dials.is_empty();
         let runtime = if spawns { ledger.runtime.clone() } else { None };
@@ -81,6 +90,9 @@ impl Origin {
         }
         drop(aftermath.spares);
         aftermath.wakers.into_iter().for_each(Waker::wake);
+        if is_closing {
+            self.rest.notify_waiters();
+        }
         if let Some(runtime) = runtime {
             self.spawn(&runtime, aftermath.alarm, aftermath.dials);
         }
@@ -107,9 +119,25 @@ impl Origin {
             runtime.spawn(alarm::watch(Arc::downgrade(self), Arc::clone(&self.alarm), alive));
         }
         for (connection, orders) in dials {
-            let guard = connection::Guard::new(Arc::downgrade(self), connection);
+            let guard = connection::Guard::new(self, connection);
             runtime.spawn(connection::run(guard, orders));
         }
+    }
+
+    /// How many connections' tasks there are.
+    fn tasks(&self) -> usize {
+        self.tasks.load(SeqCst)
+    }
+
+    /// A connection's task begins.
+    pub(crate) fn task_begins(&self) {
+        self.tasks.fetch_add(1, SeqCst);
+    }
+
+    /// A connection's task has ended, and told so.
+    pub(crate) fn task_ended(&self) {
+        self.tasks.fetch_sub(1, SeqCst);
+        self.rest.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use outlive_core::{Limits, Span};
+use outlive_core::Limits;
 
 use crate::deadline::Timeouts;
-
+use crate::pool_limits::{self, PoolLimits};
 use crate::rescue::Rescue;
 
 /// Which versions of HTTP a client speaks.
@@ -38,7 +38,7 @@ pub(crate) struct Settings {
     pub(crate) rescue: Rescue,
     /// Chooses the origins whose facts and decisions are written down.
     pub(crate) traced: Option<Choice>,
-
+    pub(crate) pool: PoolLimits,
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
 }
@@ -78,7 +78,7 @@ impl Settings {
             Protocol::Auto if https => None,
             Protocol::Auto => Some(1),
         };
-        let idle = Span::from_micros(u64::try_from(self.idle_timeout.as_micros()).unwrap_or(u64::MAX));
-        Limits { idle, streams_expected, ..Limits::default() }
+        let idle = pool_limits::span(self.idle_timeout);
+        self.pool.over(Limits { idle, streams_expected, ..Limits::default() })
     }
 }

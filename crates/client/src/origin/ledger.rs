@@ -23,6 +23,7 @@ use crate::error::{Attempt, Cause, Elapsed, Error, ErrorKind, Phase, Sent, Sourc
 use crate::head::Head;
 use crate::outgoing::Outgoing;
 use crate::sending::{Fact, Fault, Sending};
+use crate::shutdown::Door;
 
 /// Everything that the lock protects.
 pub(crate) struct Ledger {
@@ -38,6 +39,7 @@ pub(crate) struct Ledger {
     pub(super) alarm_set: Option<Time>,
     pub(super) alarm_alive: Weak<()>,
     pub(super) runtime: Option<Handle>,
+    pub(super) door: Door,
     journal: Option<Journal>,
     actions: Vec<Action>,
     next_request: u64,
@@ -72,6 +74,7 @@ impl Ledger {
             alarm_set: None,
             alarm_alive: Weak::new(),
             runtime: None,
+            door: Door::Open,
             journal,
             actions: Vec::new(),
             next_request: 0,
@@ -80,6 +83,9 @@ impl Ledger {
 
     /// Tells the pool a fact, and carries out what it decides, until nothing is left to tell.
     pub(super) fn record(&mut self, fact: Event) {
+        if self.door == Door::Ended {
+            return; // It would be about nothing that the pool knows.
+        }
         self.facts.push_back(fact);
         while let Some(fact) = self.facts.pop_front() {
             let mut actions = std::mem::take(&mut self.actions);
@@ -116,7 +122,14 @@ impl Ledger {
     ) -> RequestId {
         let id = RequestId(self.next_request);
         self.next_request += 1;
-        self.requests.insert(id, Request::new(head, body));
+        let mut request = Request::new(head, body);
+        if self.door != Door::Open {
+            request.saw(ErrorKind::Shutdown, None);
+            request.verdict = Some(FailReason::Failed);
+            self.requests.insert(id, request);
+            return id;
+        }
+        self.requests.insert(id, request);
         let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
         let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
         self.record(Event::Request { request: id, deadline, repeat });
