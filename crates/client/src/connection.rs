@@ -8,7 +8,9 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -16,9 +18,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 pub(crate) use dial::DialError;
 pub(crate) use http2::Anchor;
 
+use crate::attempt::Testimony;
 use crate::head::Head;
 use crate::origin::{Ledger, Origin, WeakOrigin};
 use crate::outgoing::{BoxError, Outgoing};
+use crate::reason::Reason;
 use crate::sending::Wire;
 
 /// What a connection's task is told. When nobody is left to tell it anything, it says goodbye and ends.
@@ -37,6 +41,11 @@ pub(crate) struct Connection {
     orders: UnboundedSender<Order>,
     since: Time,
     told_heard: Time,
+    /// When proof of life last arrived.
+    proven: Option<Time>,
+    /// Why it gets no new requests, if it gets none.
+    reason: Option<Reason>,
+    address: Option<SocketAddr>,
     link: Link,
 }
 
@@ -72,11 +81,48 @@ pub(crate) enum Ending {
 
 impl Connection {
     pub(crate) fn dialling(orders: UnboundedSender<Order>, now: Time) -> Self {
-        Self { orders, since: now, told_heard: now, link: Link::Dialling }
+        Self {
+            orders,
+            since: now,
+            told_heard: now,
+            proven: None,
+            reason: None,
+            address: None,
+            link: Link::Dialling,
+        }
     }
 
     pub(crate) fn connected(&mut self, link: Link, now: Time) {
         (self.link, self.since, self.told_heard) = (link, now, now);
+    }
+
+    /// TCP has reached the other end.
+    pub(crate) fn reached(&mut self, address: Option<SocketAddr>) {
+        self.address = address;
+    }
+
+    /// It proved that it is alive.
+    pub(crate) fn proved(&mut self, now: Time) {
+        self.proven = Some(now);
+    }
+
+    /// The doubt is over.
+    pub(crate) fn cleared(&mut self) {
+        self.reason = self.reason.filter(|reason| *reason != Reason::Silent);
+    }
+
+    /// It gets no new requests from now on. What comes after the first reason is its consequence; only doubt is no reason.
+    pub(crate) fn left(&mut self, reason: Reason) {
+        match self.reason {
+            None | Some(Reason::Silent) => self.reason = Some(reason),
+            Some(_) => {}
+        }
+    }
+
+    /// What is known of it at the end of an attempt on it.
+    pub(crate) fn testimony(&self, now: Time) -> Testimony {
+        let proven = self.proven.map(|at| Duration::from_micros(now.since(at).as_micros()));
+        Testimony { address: self.address, proven, reason: self.reason }
     }
 
     pub(crate) fn since(&self) -> Time {
@@ -172,11 +218,12 @@ pub(crate) async fn run(guard: Guard, mut orders: UnboundedReceiver<Order>) {
     let Some(origin) = guard.origin.upgrade() else { return };
     let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
     drop(origin);
+    let reached = |address| _ = guard.tell(|ledger, connection| ledger.reached(connection, address));
     let dialled = tokio::select! {
         biased;
         // The only orders before there is a connection are to give it up.
         _ = orders.recv() => return,
-        dialled = dial::dial(&name, &settings, clock) => dialled,
+        dialled = dial::dial(&name, &settings, clock, reached) => dialled,
     };
     match dialled {
         Ok(dial::Dialled::Http1(link, connection)) => http1::drive(&guard, link, connection, orders).await,

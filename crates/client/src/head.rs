@@ -51,6 +51,10 @@ impl Head {
         Ok((name, Self { method, uri, headers }))
     }
 
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
     /// As HTTP/2 wants it: absolute URI, no `Host`.
     pub(crate) fn http2(&self) -> Request<()> {
         let mut request = Request::new(());

@@ -19,6 +19,7 @@
 //! out its decision under the same lock: the attempt is on its `connection` before the lock is free. The answer comes
 //! straight back from the connection; the pool hears of it.
 
+mod attempt;
 mod body;
 mod builder;
 mod client;
@@ -33,6 +34,7 @@ mod name;
 mod origin;
 mod outgoing;
 mod pool_limits;
+mod reason;
 mod rescue;
 mod response_body;
 mod response_future;
@@ -44,11 +46,14 @@ mod tls;
 mod upload;
 mod upload_task;
 
+pub use attempt::{Attempt, Attempts, Fate};
 pub use body::Body;
 pub use builder::Builder;
 pub use client::Client;
 pub use deadline::{RequestTimeout, Timeouts};
-pub use error::{Attempt, Attempts, Error, ErrorKind, Fate, Phase, Sent};
+pub use error::{Error, ErrorKind, Phase, Sent};
+pub use name::OriginName;
+pub use reason::Reason;
 pub use rescue::{Idempotent, Rescue};
 pub use response_body::ResponseBody;
 pub use response_future::ResponseFuture;

@@ -14,9 +14,10 @@ use http::Response;
 use http::header::CONTENT_LENGTH;
 use outlive_core::{AttemptId, Repeat};
 
+use crate::attempt::Attempts;
 use crate::connection::http1::keeps_alive;
 use crate::deadline::{Deadline, Timeouts};
-use crate::error::{Attempts, Error, Phase};
+use crate::error::{Error, Phase};
 use crate::head::Head;
 use crate::origin::{Few, News, Origin};
 use crate::outgoing::Outgoing;

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use outlive_core::{AttemptId, FailReason, Repeat, RequestId};
 
-use crate::error::{Attempt, Elapsed, Error, Phase};
+use crate::attempt::Attempt;
+use crate::error::{Elapsed, Error, Phase};
 use crate::head::Head;
 use crate::origin::{News, Origin};
 use crate::outgoing::Outgoing;

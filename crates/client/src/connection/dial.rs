@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use super::http1::Bytestream;
 use super::{http1, http2};
 use crate::clock::Clock;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, telling};
 use crate::meter::Meter;
 use crate::name::OriginName;
 use crate::outgoing::{BoxError, Outgoing};
@@ -55,10 +55,17 @@ enum Step {
     CalledOff,
 }
 
-pub(super) async fn dial(name: &OriginName, settings: &Settings, clock: Clock) -> Result<Dialled, DialError> {
+/// `reached` is told the address as soon as TCP has reached it.
+pub(super) async fn dial(
+    name: &OriginName,
+    settings: &Settings,
+    clock: Clock,
+    reached: impl FnOnce(Option<SocketAddr>),
+) -> Result<Dialled, DialError> {
     let limit = settings.connect_timeout;
     let dialled = timeout(limit, async {
         let tcp = connect(name, limit).await?;
+        reached(tcp.peer_addr().ok());
         let (transport, http2) = secure(tcp, name, settings).await?;
         if http2 { open_http2(transport, settings, clock).await } else { open_http1(transport, clock).await }
     });
@@ -179,7 +186,7 @@ impl fmt::Display for DialError {
 
 impl StdError for DialError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as _)
+        self.source.as_ref().map(|source| telling(&**source))
     }
 }
 
@@ -196,4 +203,8 @@ impl fmt::Display for OfAddress {
     }
 }
 
-impl StdError for OfAddress {}
+impl StdError for OfAddress {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.error)
+    }
+}

@@ -10,8 +10,10 @@ use outlive_core::{Action, AttemptId, CloseReason, ConnectionId, Event, FailReas
 use tokio::sync::mpsc;
 
 use super::ledger::{Ledger, Out};
+use crate::attempt::{Attempt, Fate};
 use crate::connection::{Connection, Order, SendOutcome};
-use crate::error::{Attempt, ErrorKind, Fate, Source};
+use crate::error::{ErrorKind, Source};
+use crate::reason::Reason;
 use crate::sending::Sending;
 
 impl Ledger {
@@ -26,8 +28,13 @@ impl Ledger {
                     entry.order(Order::Probe(by));
                 }
             }
-            // Worth telling, once there is a trace to tell it to.
-            Action::Suspect { .. } | Action::Clear { .. } | Action::Drain { .. } => {}
+            Action::Suspect { connection } => self.left(connection, Reason::Silent),
+            Action::Clear { connection } => {
+                if let Some(entry) = self.connections.get_mut(&connection) {
+                    entry.cleared();
+                }
+            }
+            Action::Drain { connection, why } => self.left(connection, Reason::of_drain(why)),
             Action::Close { connection, why } => self.close(connection, why),
             Action::Fail { request, why } => self.fail(request, why),
         }
@@ -51,7 +58,8 @@ impl Ledger {
             SendOutcome::Sent { wire, stream, last } => {
                 let micros = self.now.since(entry.since()).as_micros();
                 let age = Duration::from_micros(micros);
-                let record = Attempt { connection: connection.0, age, fate: Fate::Out };
+                let testimony = entry.testimony(self.now);
+                let record = Attempt { connection: connection.0, age, fate: Fate::Out, testimony };
                 request.sent(attempt, record, Sending { attempt, wire });
                 request.wake(&mut self.aftermath);
                 self.attempts.insert(attempt, Out { request: id, connection, stream });
@@ -72,6 +80,9 @@ impl Ledger {
     }
 
     fn close(&mut self, connection: ConnectionId, why: CloseReason) {
+        if let Some(reason) = Reason::of_close(why) {
+            self.left(connection, reason);
+        }
         if why == CloseReason::Dead {
             // Responses that break off now do so because of this; h2 will say "broken pipe".
             self.blame(connection, ErrorKind::Silent, || None);

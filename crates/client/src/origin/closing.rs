@@ -10,6 +10,7 @@ use outlive_core::{FailReason, Limits, Pool};
 use super::{Ledger, Origin};
 use crate::connection::Order;
 use crate::error::ErrorKind;
+use crate::reason::Reason;
 use crate::shutdown::{Door, Leftovers};
 
 impl Origin {
@@ -59,6 +60,7 @@ impl Ledger {
         }
         let all: Vec<_> = self.connections.keys().copied().collect();
         for connection in all {
+            self.left(connection, Reason::Shutdown);
             if let Some(entry) = self.forget(connection).filter(|_| busy.contains(&connection)) {
                 entry.order(Order::Cut);
             }

@@ -3,16 +3,26 @@
 //! Invariant: of an attempt that nobody can have processed the pool hears `Refused` before it hears that the
 //! connection is closed, so that what can be sent again is (promise P4). Next: [`crate::connection`].
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use outlive_core::{AttemptId, ConnectionId, Event, RequestId};
 
 use super::Ledger;
 use super::ledger::Out;
+use crate::attempt::Fate;
 use crate::connection::{Connection, DialError, Ending, Link, http1};
-use crate::error::{Cause, ErrorKind, Fate, Source};
+use crate::error::{Cause, ErrorKind, Source};
+use crate::reason::Reason;
 
 impl Ledger {
+    /// A dial has reached the other end.
+    pub(crate) fn reached(&mut self, connection: ConnectionId, address: Option<SocketAddr>) {
+        if let Some(entry) = self.connections.get_mut(&connection) {
+            entry.reached(address);
+        }
+    }
+
     /// A dial succeeded. `false` if it was called off meanwhile.
     pub(crate) fn connected(&mut self, connection: ConnectionId, link: Link, streams: u32) -> bool {
         let Some(entry) = self.connections.get_mut(&connection) else { return false };
@@ -38,6 +48,7 @@ impl Ledger {
     /// The answer to the probe came; it covers the streams up to `stream`.
     pub(crate) fn proven(&mut self, connection: ConnectionId, stream: u32) {
         if let Some(entry) = self.connections.get_mut(&connection) {
+            entry.proved(self.now);
             let through = entry.proven_through(stream);
             self.record(Event::Proven { connection, through });
         }
@@ -74,6 +85,7 @@ impl Ledger {
     /// The connection is gone: told by its task, which may know why.
     pub(crate) fn ended(&mut self, connection: ConnectionId, cause: Option<Cause>) {
         let Some(entry) = self.connections.get_mut(&connection) else { return };
+        entry.left(Reason::Lost);
         match entry.end() {
             Ending::AfterItsAttempt => return self.record(Event::GoAway { connection, calm: false }),
             Ending::Settled(attempt) => self.done(attempt),
@@ -134,10 +146,11 @@ impl Ledger {
 
     /// Removes a connection and what is out on it.
     pub(super) fn forget(&mut self, connection: ConnectionId) -> Option<Connection> {
-        let requests = &mut self.requests;
+        let (requests, connections, now) = (&mut self.requests, &self.connections, self.now);
         self.attempts.retain(|attempt, out| {
             let stays = out.connection != connection;
             if let Some(request) = requests.get_mut(&out.request).filter(|_| !stays) {
+                request.testify(connections, now);
                 request.retire(*attempt, Fate::Lost);
             }
             stays
@@ -148,6 +161,7 @@ impl Ledger {
     /// Ends an attempt of the request, and says whether the request is still whole.
     fn retire(&mut self, request: RequestId, attempt: AttemptId, fate: Fate) -> bool {
         let Some(request) = self.requests.get_mut(&request) else { return false };
+        request.testify(&self.connections, self.now);
         request.retire(attempt, fate);
         request.body.is_untouched()
     }

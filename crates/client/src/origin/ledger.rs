@@ -18,10 +18,12 @@ use tokio::runtime::Handle;
 use super::Aftermath;
 use super::journal::Journal;
 use super::request::Request;
+use crate::attempt::Attempt;
 use crate::connection::{Anchor, Connection, DialError};
-use crate::error::{Attempt, Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
+use crate::error::{Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
 use crate::head::Head;
 use crate::outgoing::Outgoing;
+use crate::reason::Reason;
 use crate::sending::{Fact, Fault, Sending};
 use crate::shutdown::Door;
 
@@ -88,6 +90,9 @@ impl Ledger {
         }
         self.facts.push_back(fact);
         while let Some(fact) = self.facts.pop_front() {
+            if let Event::GoAway { connection, .. } = fact {
+                self.left(connection, Reason::GoAway);
+            }
             let mut actions = std::mem::take(&mut self.actions);
             self.pool.handle(self.now, fact, &mut actions);
             if let Some(journal) = &mut self.journal {
@@ -155,7 +160,12 @@ impl Ledger {
     /// The head of the response arrived; `last` if the peer said that its connection ends with it. All that was sent, if it
     /// was more than this.
     pub(crate) fn answered(&mut self, id: RequestId, attempt: AttemptId, last: bool) -> Option<Vec<Attempt>> {
-        let attempts = self.requests.get_mut(&id).and_then(|request| request.won(attempt));
+        let attempts = self.requests.get_mut(&id).and_then(|request| {
+            if !request.is_simple() {
+                request.testify(&self.connections, self.now);
+            }
+            request.won(attempt)
+        });
         let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
             // It had come just before its connection ended, and the pool has heard of the end first. What it did about that
             // is not needed.
@@ -163,8 +173,9 @@ impl Ledger {
             return attempts;
         };
         let stream = self.attempts.get(&attempt).and_then(|out| Some(out.stream.as_ref()?.0));
-        if let (Some(stream), Some(entry)) = (stream, self.connections.get_mut(&connection)) {
-            entry.proven_through(stream);
+        if let Some(entry) = self.connections.get_mut(&connection) {
+            entry.proved(self.now);
+            stream.map(|stream| entry.proven_through(stream));
         }
         self.record(Event::Answered { attempt });
         if last {
@@ -234,9 +245,12 @@ impl Ledger {
 
     /// The caller's timeout passed. Call it before [`Self::give_up`].
     pub(crate) fn timed_out(&mut self, id: RequestId, phase: Phase, elapsed: Elapsed) -> Error {
-        let request = self.requests.get_mut(&id);
-        let (attempts, sent) = request.map_or((Vec::new(), Sent::Never), |request| request.history());
-        Error::new(ErrorKind::Timeout(phase), sent).after(attempts).because(Source::Own(Box::new(elapsed)))
+        let error =
+            |sent| Error::new(ErrorKind::Timeout(phase), sent).because(Source::Own(Box::new(elapsed)));
+        let Some(request) = self.requests.get_mut(&id) else { return error(Sent::Never) };
+        request.testify(&self.connections, self.now);
+        let (attempts, sent) = request.history();
+        error(sent).after(attempts).about(request.head.uri().clone())
     }
 
     /// The error of a request on which the pool has given its verdict, or whose response broke off.
@@ -250,9 +264,18 @@ impl Ledger {
             kind = error.kind();
             source = Some(Source::Shared(Arc::clone(error) as _));
         }
+        request.testify(&self.connections, self.now);
         let (attempts, sent) = request.history();
         let sent = if why == FailReason::Refused { Sent::Never } else { sent };
-        Error::new(kind, sent).after(attempts).because(source)
+        let source = source.or_else(|| Source::of(why));
+        Error::new(kind, sent).after(attempts).about(request.head.uri().clone()).because(source)
+    }
+
+    /// A connection gets no new requests from now on.
+    pub(super) fn left(&mut self, connection: ConnectionId, reason: Reason) {
+        if let Some(entry) = self.connections.get_mut(&connection) {
+            entry.left(reason);
+        }
     }
 
     /// The verdict on a request, once the pool has given it.

@@ -5,11 +5,13 @@
 
 use std::task::Waker;
 
-use outlive_core::{AttemptId, FailReason};
+use outlive_core::{AttemptId, ConnectionId, FailReason, IdMap, Time};
 use smallvec::SmallVec;
 
 use super::Aftermath;
-use crate::error::{Attempt, ErrorKind, Fate, Sent, Source};
+use crate::attempt::{Attempt, Fate};
+use crate::connection::Connection;
+use crate::error::{ErrorKind, Sent, Source};
 use crate::head::Head;
 use crate::outgoing::{BoxError, Outgoing};
 use crate::sending::Sending;
@@ -94,6 +96,20 @@ impl Request {
         self.outs.iter().map(|(out, _)| *out)
     }
 
+    /// Whether it was sent once and nothing went wrong.
+    pub(super) fn is_simple(&self) -> bool {
+        self.outs.len() + self.earlier.len() == 1
+    }
+
+    /// Notes of the attempts that are out what is known of their connections.
+    pub(super) fn testify(&mut self, connections: &IdMap<ConnectionId, Connection>, now: Time) {
+        for (_, attempt) in &mut self.outs {
+            if let Some(entry) = connections.get(&ConnectionId(attempt.connection)) {
+                attempt.testimony = entry.testimony(now);
+            }
+        }
+    }
+
     /// This attempt is over.
     pub(super) fn retire(&mut self, id: AttemptId, fate: Fate) {
         self.sendings.retain(|sending| sending.attempt != id);
@@ -107,7 +123,7 @@ impl Request {
     /// This attempt brought the answer; the others are left behind. All of them, if there were several.
     pub(super) fn won(&mut self, winner: AttemptId) -> Option<Vec<Attempt>> {
         self.sendings.clear();
-        let was_simple = self.outs.len() + self.earlier.len() == 1;
+        let was_simple = self.is_simple();
         for (id, attempt) in &mut self.outs {
             attempt.fate = if *id == winner { Fate::Answered } else { Fate::LeftBehind };
         }

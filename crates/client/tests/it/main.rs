@@ -7,6 +7,7 @@
 
 mod dropping;
 mod endings;
+mod errors;
 mod fetch;
 mod fixture;
 mod limits;
