@@ -16,6 +16,7 @@ use crate::deadline::Timeouts;
 use crate::error::Error;
 use crate::pool_limits::PoolLimits;
 use crate::rescue::Rescue;
+use crate::seeing::Observer;
 use crate::settings::{self, Choice, Protocol, Settings};
 use crate::tls::Trust;
 
@@ -33,6 +34,7 @@ pub struct Builder {
     rescue: Rescue,
     traced: Option<Choice>,
     pub(crate) pool: PoolLimits,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     connect_timeout: Duration,
     idle_timeout: Duration,
 }
@@ -47,6 +49,7 @@ impl Builder {
             rescue: Rescue::default(),
             traced: None,
             pool: PoolLimits::default(),
+            observer: None,
             connect_timeout: settings::CONNECT_TIMEOUT,
             idle_timeout: settings::IDLE_TIMEOUT,
         }
@@ -153,6 +156,7 @@ impl Builder {
             rescue,
             traced,
             pool,
+            observer,
             connect_timeout,
             idle_timeout,
         } = self;
@@ -165,6 +169,7 @@ impl Builder {
             rescue,
             traced,
             pool,
+            observer,
             connect_timeout,
             idle_timeout,
         })

@@ -24,6 +24,7 @@ use crate::outgoing::{BoxError, Outgoing};
 use crate::rescue;
 use crate::response_body::ResponseBody;
 use crate::response_future::{ResponseFuture, Wish};
+use crate::seeing::PoolSnapshot;
 use crate::settings::Settings;
 use crate::shutdown::Door;
 
@@ -105,6 +106,18 @@ impl Client {
         let origin = Arc::clone(origins.by_name.get(&name)?);
         drop(origins);
         origin.trace().map(|trace| trace.to_string())
+    }
+
+    /// What the pool looks like now: each origin's connections, their state and their figures. Locks each origin for a
+    /// moment.
+    #[must_use]
+    pub fn pool(&self) -> PoolSnapshot {
+        let origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: Vec<_> = origins.by_name.values().cloned().collect();
+        drop(origins);
+        let mut origins: Vec<_> = all.iter().map(|origin| origin.snapshot()).collect();
+        origins.sort_by_cached_key(|origin| origin.origin.to_string());
+        PoolSnapshot { origins }
     }
 
     /// Lets nobody new in, and gives all origins where somebody may be.

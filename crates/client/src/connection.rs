@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Version;
 use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
@@ -20,9 +21,11 @@ pub(crate) use http2::Anchor;
 
 use crate::attempt::Testimony;
 use crate::head::Head;
+use crate::meter::Gauge;
 use crate::origin::{Ledger, Origin, WeakOrigin};
 use crate::outgoing::{BoxError, Outgoing};
 use crate::reason::Reason;
+use crate::seeing::Standing;
 use crate::sending::Wire;
 
 /// What a connection's task is told. When nobody is left to tell it anything, it says goodbye and ends.
@@ -46,6 +49,12 @@ pub(crate) struct Connection {
     /// Why it gets no new requests, if it gets none.
     reason: Option<Reason>,
     address: Option<SocketAddr>,
+    /// What observers know of it, and when they were told that it is suspect.
+    pub(crate) told: Standing,
+    pub(crate) suspect_since: Time,
+    /// How many attempts are out on it, and how many ever were.
+    carries: u32,
+    served: u64,
     link: Link,
 }
 
@@ -88,12 +97,17 @@ impl Connection {
             proven: None,
             reason: None,
             address: None,
+            told: Standing::Dialling,
+            suspect_since: now,
+            carries: 0,
+            served: 0,
             link: Link::Dialling,
         }
     }
 
     pub(crate) fn connected(&mut self, link: Link, now: Time) {
         (self.link, self.since, self.told_heard) = (link, now, now);
+        self.told = self.standing();
     }
 
     /// TCP has reached the other end.
@@ -116,6 +130,66 @@ impl Connection {
         match self.reason {
             None | Some(Reason::Silent) => self.reason = Some(reason),
             Some(_) => {}
+        }
+    }
+
+    /// What it is good for.
+    pub(crate) fn standing(&self) -> Standing {
+        match (&self.link, self.reason) {
+            (Link::Dialling, _) => Standing::Dialling,
+            (Link::Http1(_) | Link::Http2(_), None) => Standing::Alive,
+            (Link::Http1(_) | Link::Http2(_), Some(Reason::Silent)) => Standing::Suspect,
+            (Link::Http1(_) | Link::Http2(_), Some(_)) => Standing::Draining,
+        }
+    }
+
+    /// One more attempt is out on it; how many now.
+    pub(crate) fn carry(&mut self) -> u32 {
+        self.served += 1;
+        self.carries += 1;
+        self.carries
+    }
+
+    /// One is over; how many are left.
+    pub(crate) fn put_down(&mut self) -> u32 {
+        self.carries = self.carries.saturating_sub(1);
+        self.carries
+    }
+
+    /// Whether an attempt is out on it.
+    pub(crate) fn is_carrying(&self) -> bool {
+        self.carries > 0
+    }
+
+    /// How many attempts were ever sent on it.
+    pub(crate) fn served(&self) -> u64 {
+        self.served
+    }
+
+    fn gauge(&self) -> Option<&Gauge> {
+        match &self.link {
+            Link::Dialling => None,
+            Link::Http1(link) => Some(&link.gauge),
+            Link::Http2(link) => Some(&link.gauge),
+        }
+    }
+
+    /// Bytes read and written.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        self.gauge().map_or((0, 0), Gauge::bytes)
+    }
+
+    /// When a byte was last read.
+    pub(crate) fn heard_at(&self) -> Option<Time> {
+        self.gauge().map(Gauge::heard_at)
+    }
+
+    /// What it speaks, once it is open.
+    pub(crate) fn version(&self) -> Option<Version> {
+        match &self.link {
+            Link::Dialling => None,
+            Link::Http1(_) => Some(Version::HTTP_11),
+            Link::Http2(_) => Some(Version::HTTP_2),
         }
     }
 
@@ -144,11 +218,7 @@ impl Connection {
 
     /// When a byte was last read, if that was not told before.
     pub(crate) fn newly_heard(&mut self) -> Option<Time> {
-        let heard = match &self.link {
-            Link::Dialling => return None,
-            Link::Http1(link) => link.gauge.heard_at(),
-            Link::Http2(link) => link.gauge.heard_at(),
-        };
+        let heard = self.heard_at()?;
         let newly = heard > self.told_heard;
         self.told_heard = heard;
         newly.then_some(heard)

@@ -51,6 +51,10 @@ impl Head {
         Ok((name, Self { method, uri, headers }))
     }
 
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
     pub(crate) fn uri(&self) -> &Uri {
         &self.uri
     }

@@ -38,6 +38,7 @@ mod reason;
 mod rescue;
 mod response_body;
 mod response_future;
+mod seeing;
 mod sending;
 mod settings;
 mod shutdown;
@@ -57,5 +58,15 @@ pub use reason::Reason;
 pub use rescue::{Idempotent, Rescue};
 pub use response_body::ResponseBody;
 pub use response_future::ResponseFuture;
+#[cfg(feature = "metrics")]
+pub use seeing::MetricsObserver;
+#[cfg(feature = "opentelemetry")]
+pub use seeing::OpenTelemetryObserver;
+#[cfg(feature = "tracing")]
+pub use seeing::TracingObserver;
+pub use seeing::{
+    ConnectionSnapshot, Course, Event, Health, How, Kernel, Observer, OriginSnapshot, PoolSnapshot, Standing,
+    State,
+};
 pub use settings::Protocol;
 pub use shutdown::Leftovers;

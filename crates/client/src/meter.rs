@@ -24,6 +24,8 @@ use crate::frames::{Frame, Walk};
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     heard_at: AtomicU64,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
     opened: AtomicU32,
     probe_covers: AtomicU32,
     settings_acks: AtomicU32,
@@ -35,6 +37,11 @@ impl Gauge {
     /// When the last byte was read.
     pub(crate) fn heard_at(&self) -> Time {
         Time::from_micros(self.heard_at.load(Relaxed))
+    }
+
+    /// Bytes read and written.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        (self.bytes_in.load(Relaxed), self.bytes_out.load(Relaxed))
     }
 
     /// The highest stream whose HEADERS were written, 0 if none.
@@ -112,6 +119,7 @@ impl<T> Meter<T> {
     }
 
     fn note_write(&mut self, bytes: &[u8]) {
+        self.gauge.bytes_out.fetch_add(bytes.len() as u64, Relaxed);
         if let Some(walks) = &mut self.walks {
             walks.outgoing.pass(bytes, |frame| self.gauge.note_written(frame));
         }
@@ -119,6 +127,7 @@ impl<T> Meter<T> {
 
     fn note_read(&mut self, bytes: &[u8]) {
         self.gauge.heard_at.store(self.clock.now().as_micros(), Relaxed);
+        self.gauge.bytes_in.fetch_add(bytes.len() as u64, Relaxed);
         if let Some(walks) = &mut self.walks {
             walks.incoming.pass(bytes, |frame| self.gauge.note_read(frame));
         }

@@ -11,8 +11,10 @@ mod closing;
 mod connections;
 mod journal;
 mod ledger;
+mod observe;
 mod request;
 mod sleep;
+mod snapshot;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -28,6 +30,7 @@ use crate::clock::Clock;
 use crate::connection::{self, Order};
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
+use crate::seeing::{Event, Watch};
 use crate::settings::Settings;
 use crate::shutdown::Door;
 
@@ -68,7 +71,7 @@ impl Origin {
         let title = name.to_string();
         let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
         let journal = is_traced.then(|| Journal::new(&title, &limits, seed));
-        let ledger = Mutex::new(Ledger::new(limits, seed, journal));
+        let ledger = Mutex::new(Ledger::new(limits, seed, journal, Watch::new(settings.observer.is_some())));
         let (alarm, rest) = (Arc::new(Notify::new()), Notify::new());
         Arc::new(Self { name, settings, clock, ledger, alarm, tasks: AtomicUsize::new(0), rest })
     }
@@ -82,12 +85,14 @@ impl Origin {
         let alarm_moved = ledger.alarm_moved_earlier();
         let is_closing = ledger.door != Door::Open;
         let aftermath = ledger.take_aftermath();
+        let seen = ledger.watch.take();
         let spawns = aftermath.alarm.is_some() || !aftermath.dials.is_empty();
         let runtime = if spawns { ledger.runtime.clone() } else { None };
         drop(ledger);
         if alarm_moved {
             self.alarm.notify_one();
         }
+        self.tell(&seen);
         drop(aftermath.spares);
         aftermath.wakers.into_iter().for_each(Waker::wake);
         if is_closing {
@@ -112,6 +117,13 @@ impl Origin {
     /// How many requests, attempts and connections are in the tables.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         self.lock().counts()
+    }
+
+    /// Tells the observer, if there is one.
+    fn tell(&self, seen: &[Event]) {
+        if let Some(observer) = &self.settings.observer {
+            seen.iter().for_each(|event| observer.observe(&self.name, event));
+        }
     }
 
     fn spawn(self: &Arc<Self>, runtime: &Handle, alarm: Option<Arc<()>>, dials: Vec<Dial>) {
@@ -150,6 +162,11 @@ impl Drop for Origin {
     fn drop(&mut self) {
         // The alarm's task notices that nobody is left, and ends.
         self.alarm.notify_one();
+        // Its connections end with it, which observers that count have to know.
+        let ledger = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner);
+        ledger.tell_gone();
+        let seen = ledger.watch.take();
+        self.tell(&seen);
     }
 }
 

@@ -169,7 +169,7 @@ impl Open {
         drop(sendings);
         deadline.enter_body();
         let closes = matches!(&answer, Answer::Http1(response) if !keeps_alive(response));
-        let attempts = ticket.answered(attempt, closes);
+        let attempts = ticket.answered(attempt, answer.line(), closes);
         let mut response = match answer {
             Answer::Http1(response) => {
                 let claim = Claim { ticket, attempt, upload: None };

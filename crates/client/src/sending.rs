@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use h2::{Reason, RecvStream};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use outlive_core::AttemptId;
@@ -36,6 +36,16 @@ pub(crate) enum Answer {
     Http1(Response<Incoming>),
     /// With the rest of the request's body, if it is still on its way.
     Http2(Response<RecvStream>, Option<Upload>),
+}
+
+impl Answer {
+    /// What its first line says.
+    pub(crate) fn line(&self) -> (StatusCode, Version) {
+        match self {
+            Self::Http1(response) => (response.status(), response.version()),
+            Self::Http2(response, _) => (response.status(), response.version()),
+        }
+    }
 }
 
 /// Why an attempt failed.

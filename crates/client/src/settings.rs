@@ -11,6 +11,7 @@ use outlive_core::Limits;
 use crate::deadline::Timeouts;
 use crate::pool_limits::{self, PoolLimits};
 use crate::rescue::Rescue;
+use crate::seeing::Observer;
 
 /// Which versions of HTTP a client speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -39,6 +40,7 @@ pub(crate) struct Settings {
     /// Chooses the origins whose facts and decisions are written down.
     pub(crate) traced: Option<Choice>,
     pub(crate) pool: PoolLimits,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
 }

@@ -60,7 +60,9 @@ impl Ledger {
         }
         let all: Vec<_> = self.connections.keys().copied().collect();
         for connection in all {
-            self.left(connection, Reason::Shutdown);
+            if let Some(entry) = self.connections.get_mut(&connection) {
+                entry.left(Reason::Shutdown);
+            }
             if let Some(entry) = self.forget(connection).filter(|_| busy.contains(&connection)) {
                 entry.order(Order::Cut);
             }

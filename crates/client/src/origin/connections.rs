@@ -5,8 +5,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use outlive_core::{AttemptId, ConnectionId, Event, RequestId};
+use outlive_core::{AttemptId, ConnectionId, Event as Fact, RequestId};
 
 use super::Ledger;
 use super::ledger::Out;
@@ -14,6 +15,7 @@ use crate::attempt::Fate;
 use crate::connection::{Connection, DialError, Ending, Link, http1};
 use crate::error::{Cause, ErrorKind, Source};
 use crate::reason::Reason;
+use crate::seeing::Event;
 
 impl Ledger {
     /// A dial has reached the other end.
@@ -27,22 +29,33 @@ impl Ledger {
     pub(crate) fn connected(&mut self, connection: ConnectionId, link: Link, streams: u32) -> bool {
         let Some(entry) = self.connections.get_mut(&connection) else { return false };
         let can_probe = link.can_probe();
+        let took = Duration::from_micros(self.now.since(entry.since()).as_micros());
         entry.connected(link, self.now);
+        if let Some(version) = entry.version() {
+            let (connection, address) = (connection.0, entry.testimony(self.now).address);
+            self.watch.note(|| Event::DialSucceeded { connection, took, version, address });
+        }
         self.dial_error = None;
-        self.record(Event::Connected { connection, streams, can_probe });
+        self.record(Fact::Connected { connection, streams, can_probe });
         true
     }
 
     pub(crate) fn dial_failed(&mut self, connection: ConnectionId, error: DialError) {
-        if self.connections.remove(&connection).is_some() {
-            self.dial_error = Some(Arc::new(error));
-            self.record(Event::DialFailed { connection });
+        if let Some(entry) = self.connections.remove(&connection) {
+            let error = Arc::new(error);
+            let took = Duration::from_micros(self.now.since(entry.since()).as_micros());
+            self.watch.note(|| {
+                let (connection, error) = (connection.0, Arc::clone(&error));
+                Event::DialFailed { connection, took, kind: error.kind(), error }
+            });
+            self.dial_error = Some(error);
+            self.record(Fact::DialFailed { connection });
         }
     }
 
     /// The peer's limit changed; `streams` is the smaller of it and the user's.
     pub(crate) fn limited(&mut self, connection: ConnectionId, streams: u32) {
-        self.record(Event::Streams { connection, streams });
+        self.record(Fact::Streams { connection, streams });
     }
 
     /// The answer to the probe came; it covers the streams up to `stream`.
@@ -50,13 +63,13 @@ impl Ledger {
         if let Some(entry) = self.connections.get_mut(&connection) {
             entry.proved(self.now);
             let through = entry.proven_through(stream);
-            self.record(Event::Proven { connection, through });
+            self.record(Fact::Proven { connection, through });
         }
     }
 
     /// GOAWAY was read: streams above `last` were not and will not be processed.
     pub(crate) fn gone_away(&mut self, connection: ConnectionId, last: u32) {
-        self.record(Event::GoAway { connection, calm: false });
+        self.record(Fact::GoAway { connection, calm: false });
         self.refuse_above(connection, last);
     }
 
@@ -87,7 +100,7 @@ impl Ledger {
         let Some(entry) = self.connections.get_mut(&connection) else { return };
         entry.left(Reason::Lost);
         match entry.end() {
-            Ending::AfterItsAttempt => return self.record(Event::GoAway { connection, calm: false }),
+            Ending::AfterItsAttempt => return self.record(Fact::GoAway { connection, calm: false }),
             Ending::Settled(attempt) => self.done(attempt),
             Ending::Unwritten { above } => self.refuse_above(connection, above),
             Ending::Clean => {}
@@ -95,7 +108,7 @@ impl Ledger {
         let kind = cause.as_ref().map_or(ErrorKind::Lost, |cause| cause.kind);
         self.blame(connection, kind, || cause.as_ref().map(|cause| Source::Shared(Arc::clone(&cause.error))));
         self.forget(connection);
-        self.record(Event::Closed { connection });
+        self.record(Fact::Closed { connection });
     }
 
     /// Notes what the requests on a connection suffer from.
@@ -116,26 +129,26 @@ impl Ledger {
 
     /// Request and response are complete, and the connection is ready for another.
     pub(crate) fn done(&mut self, attempt: AttemptId) {
-        self.finish(attempt, |_, _| Event::Done { attempt });
+        self.finish(attempt, |_, _| Fact::Done { attempt });
     }
 
     pub(super) fn refused(&mut self, attempt: AttemptId) {
         self.finish(attempt, |ledger, out| {
             let again = ledger.retire(out.request, attempt, Fate::Refused);
-            Event::Refused { attempt, again }
+            Fact::Refused { attempt, again }
         });
     }
 
     pub(super) fn failed(&mut self, attempt: AttemptId) {
         self.finish(attempt, |ledger, out| {
             ledger.retire(out.request, attempt, Fate::Failed);
-            Event::Failed { attempt }
+            Fact::Failed { attempt }
         });
     }
 
     /// The attempt needs its connection no more: frees that first, for telling may make the pool use it again.
-    fn finish(&mut self, attempt: AttemptId, fact: impl FnOnce(&mut Self, &Out) -> Event) {
-        let Some(out) = self.attempts.remove(&attempt) else { return };
+    fn finish(&mut self, attempt: AttemptId, fact: impl FnOnce(&mut Self, &Out) -> Fact) {
+        let Some(out) = self.take_out(attempt) else { return };
         let has_ended = self.connections.get_mut(&out.connection).is_some_and(Connection::free);
         let fact = fact(self, &out);
         self.record(fact);
@@ -155,7 +168,9 @@ impl Ledger {
             }
             stays
         });
-        self.connections.remove(&connection)
+        let entry = self.connections.remove(&connection)?;
+        self.tell_closed(connection, &entry);
+        Some(entry)
     }
 
     /// Ends an attempt of the request, and says whether the request is still whole.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use http::{StatusCode, Version};
 use outlive_core::trace::Trace;
 use outlive_core::{
     Action, AttemptId, ConnectionId, Event, FailReason, IdMap, Limits, Pool, Repeat, RequestId, Time,
@@ -24,6 +25,7 @@ use crate::error::{Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
 use crate::head::Head;
 use crate::outgoing::Outgoing;
 use crate::reason::Reason;
+use crate::seeing::Watch;
 use crate::sending::{Fact, Fault, Sending};
 use crate::shutdown::Door;
 
@@ -42,6 +44,7 @@ pub(crate) struct Ledger {
     pub(super) alarm_alive: Weak<()>,
     pub(super) runtime: Option<Handle>,
     pub(super) door: Door,
+    pub(super) watch: Watch,
     journal: Option<Journal>,
     actions: Vec<Action>,
     next_request: u64,
@@ -63,7 +66,7 @@ pub(crate) enum News {
 }
 
 impl Ledger {
-    pub(super) fn new(limits: Limits, seed: u64, journal: Option<Journal>) -> Self {
+    pub(super) fn new(limits: Limits, seed: u64, journal: Option<Journal>, watch: Watch) -> Self {
         Self {
             now: Time::ZERO,
             pool: Pool::new(limits, seed),
@@ -77,6 +80,7 @@ impl Ledger {
             alarm_alive: Weak::new(),
             runtime: None,
             door: Door::Open,
+            watch,
             journal,
             actions: Vec::new(),
             next_request: 0,
@@ -127,14 +131,16 @@ impl Ledger {
     ) -> RequestId {
         let id = RequestId(self.next_request);
         self.next_request += 1;
-        let mut request = Request::new(head, body);
+        let mut request = Request::new(head, body, self.now);
         if self.door != Door::Open {
             request.saw(ErrorKind::Shutdown, None);
             request.verdict = Some(FailReason::Failed);
-            self.requests.insert(id, request);
-            return id;
         }
         self.requests.insert(id, request);
+        self.tell_started(id);
+        if self.door != Door::Open {
+            return id;
+        }
         let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
         let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
         self.record(Event::Request { request: id, deadline, repeat });
@@ -159,11 +165,18 @@ impl Ledger {
 
     /// The head of the response arrived; `last` if the peer said that its connection ends with it. All that was sent, if it
     /// was more than this.
-    pub(crate) fn answered(&mut self, id: RequestId, attempt: AttemptId, last: bool) -> Option<Vec<Attempt>> {
+    pub(crate) fn answered(
+        &mut self,
+        id: RequestId,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+        last: bool,
+    ) -> Option<Vec<Attempt>> {
         let attempts = self.requests.get_mut(&id).and_then(|request| {
             if !request.is_simple() {
                 request.testify(&self.connections, self.now);
             }
+            request.answer = Some(line);
             request.won(attempt)
         });
         let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
@@ -172,6 +185,7 @@ impl Ledger {
             self.record(Event::Cancel { request: id });
             return attempts;
         };
+        self.tell_answered(id, connection);
         let stream = self.attempts.get(&attempt).and_then(|out| Some(out.stream.as_ref()?.0));
         if let Some(entry) = self.connections.get_mut(&connection) {
             entry.proved(self.now);
@@ -188,6 +202,9 @@ impl Ledger {
     #[must_use = "what the request held is foreign: drop it when the lock is free"]
     pub(crate) fn completed(&mut self, id: RequestId, attempt: AttemptId) -> Option<Request> {
         let request = self.requests.remove(&id);
+        if let Some(request) = &request {
+            self.tell_done(id, request);
+        }
         let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else { return request };
         // HTTP/1.1 may need a moment more; then the connection's task says that it is done.
         if self.connections.get_mut(&connection).is_none_or(|entry| entry.settles(attempt)) {
@@ -237,6 +254,7 @@ impl Ledger {
     #[must_use = "what the request held is foreign: drop it when the lock is free"]
     pub(crate) fn give_up(&mut self, id: RequestId) -> Option<Request> {
         let request = self.requests.remove(&id)?;
+        self.tell_given_up(id, &request);
         if request.verdict.is_none() {
             self.record(Event::Cancel { request: id });
         }
@@ -250,7 +268,9 @@ impl Ledger {
         let Some(request) = self.requests.get_mut(&id) else { return error(Sent::Never) };
         request.testify(&self.connections, self.now);
         let (attempts, sent) = request.history();
-        error(sent).after(attempts).about(request.head.uri().clone())
+        let error = error(sent).after(attempts).about(request.head.uri().clone());
+        self.tell_failed(id, &error);
+        error
     }
 
     /// The error of a request on which the pool has given its verdict, or whose response broke off.
@@ -268,14 +288,9 @@ impl Ledger {
         let (attempts, sent) = request.history();
         let sent = if why == FailReason::Refused { Sent::Never } else { sent };
         let source = source.or_else(|| Source::of(why));
-        Error::new(kind, sent).after(attempts).about(request.head.uri().clone()).because(source)
-    }
-
-    /// A connection gets no new requests from now on.
-    pub(super) fn left(&mut self, connection: ConnectionId, reason: Reason) {
-        if let Some(entry) = self.connections.get_mut(&connection) {
-            entry.left(reason);
-        }
+        let error = Error::new(kind, sent).after(attempts).about(request.head.uri().clone()).because(source);
+        self.tell_failed(id, &error);
+        error
     }
 
     /// The verdict on a request, once the pool has given it.

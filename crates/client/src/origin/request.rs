@@ -5,6 +5,7 @@
 
 use std::task::Waker;
 
+use http::{StatusCode, Version};
 use outlive_core::{AttemptId, ConnectionId, FailReason, IdMap, Time};
 use smallvec::SmallVec;
 
@@ -31,12 +32,25 @@ pub(crate) struct Request {
     sendings: Few<Sending>,
     pub(super) verdict: Option<FailReason>,
     earlier: Vec<Attempt>,
+    pub(super) opened: Time,
+    /// How often it was sent.
+    pub(super) sent: u32,
+    /// The first line of its response.
+    pub(super) answer: Option<(StatusCode, Version)>,
+    ending: Ending,
     /// The last error that the glue saw for it.
     seen: Option<(ErrorKind, Option<Source>)>,
 }
 
+/// Whether its caller was told how it ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Open,
+    Told,
+}
+
 impl Request {
-    pub(super) fn new(head: Head, body: Outgoing) -> Self {
+    pub(super) fn new(head: Head, body: Outgoing, now: Time) -> Self {
         Self {
             head,
             body,
@@ -45,6 +59,10 @@ impl Request {
             sendings: Few::new(),
             verdict: None,
             earlier: Vec::new(),
+            opened: now,
+            sent: 0,
+            answer: None,
+            ending: Ending::Open,
             seen: None,
         }
     }
@@ -79,6 +97,7 @@ impl Request {
 
     /// It is out once more.
     pub(super) fn sent(&mut self, id: AttemptId, attempt: Attempt, sending: Sending) {
+        self.sent += 1;
         self.outs.push((id, attempt));
         self.sendings.push(sending);
     }
@@ -94,6 +113,15 @@ impl Request {
 
     pub(super) fn outs(&self) -> impl Iterator<Item = AttemptId> + '_ {
         self.outs.iter().map(|(out, _)| *out)
+    }
+
+    /// Its caller is told how it ended.
+    pub(super) fn ends_told(&mut self) {
+        self.ending = Ending::Told;
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ending == Ending::Told
     }
 
     /// Whether it was sent once and nothing went wrong.

@@ -14,6 +14,7 @@ mod limits;
 mod pool;
 mod raw;
 mod rescue;
+mod seeing;
 mod shutdown;
 mod silence;
 mod streaming;
