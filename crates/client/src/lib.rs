@@ -7,12 +7,29 @@
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = outlive::Client::new();
-//! let request = http::Request::get("https://example.com/").body(String::new())?;
-//! let response = client.request(request).await?;
-//! println!("{}", response.status());
+//! let response = client.get("https://example.com/").send().await?.error_for_status()?;
+//! println!("{}", response.text().await?);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Client::get`] and its like are the front door; [`Client::request`] takes any [`http::Request`]; and the client is a tower
+//! service, so that layers go around it ([`Front`] is the front door of such a stack). An [`Error`] says who is to
+//! blame, whether the request was sent, and what was tried. [`Client::pool`] shows the connections, an [`Observer`] is told what
+//! happens to them, and [`Client::shutdown`] ends the client without losing a request.
+//!
+//! # Features
+//!
+//! | feature | what for | default |
+//! |---|---|---|
+//! | `json` | `RequestBuilder::json`, `Response::json` | yes |
+//! | `form` | `RequestBuilder::query`, `RequestBuilder::form` | yes |
+//! | `charset` | `Response::text` knows charsets beside UTF-8 | |
+//! | `url` | `url::Url` is taken where a URL is | |
+//! | `serde` | a [`PoolSnapshot`] can be serialized | with `json` |
+//! | `tracing` | `TracingObserver`: spans of requests, events of connections | |
+//! | `metrics` | `MetricsObserver`: the `metrics` crate | |
+//! | `opentelemetry` | `OpenTelemetryObserver`: OpenTelemetry's metrics | |
 //!
 //! A request's way through this crate: [`Client`] finds the origin and puts the head in order (`head`); the future
 //! (`response_future`) opens a `ticket` with the `origin`, which tells the pool (`outlive_core`) the fact and carries
@@ -28,6 +45,7 @@ mod connection;
 mod deadline;
 mod error;
 mod frames;
+mod front;
 mod head;
 mod meter;
 mod name;
@@ -53,6 +71,7 @@ pub use builder::Builder;
 pub use client::Client;
 pub use deadline::{RequestTimeout, Timeouts};
 pub use error::{Error, ErrorKind, Phase, Sent};
+pub use front::{Front, IntoUrl, RequestBuilder, Response};
 pub use name::OriginName;
 pub use reason::Reason;
 pub use rescue::{Idempotent, Rescue};

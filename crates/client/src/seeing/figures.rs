@@ -207,3 +207,89 @@ fn method_name(method: &Method) -> &'static str {
         _ => "_OTHER",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use http::StatusCode;
+
+    use super::*;
+    use crate::error::{ErrorKind, Sent};
+    use crate::reason::Reason;
+
+    /// Adds up.
+    #[derive(Default)]
+    struct Sums {
+        levels: RefCell<BTreeMap<String, i64>>,
+        lengths: RefCell<Vec<String>>,
+    }
+
+    impl Sink for Sums {
+        fn change(&self, figure: Figure, by: i64, labels: Labels) {
+            *self.levels.borrow_mut().entry(format!("{} {labels:?}", figure.name)).or_default() += by;
+        }
+
+        fn count(&self, _figure: Figure, _labels: Labels) {}
+
+        fn length(&self, figure: Figure, _length: Duration, labels: Labels) {
+            self.lengths.borrow_mut().push(format!("{} {labels:?}", figure.name));
+        }
+    }
+
+    fn course(status: Option<u16>) -> Course {
+        Course {
+            request: 1,
+            method: Method::from_bytes(b"BREW").unwrap(),
+            uri: "http://a/".parse().unwrap(),
+            took: Duration::from_millis(1),
+            attempts: 1,
+            status: status.map(|status| StatusCode::from_u16(status).unwrap()),
+            version: status.map(|_| Version::HTTP_2),
+        }
+    }
+
+    #[test]
+    fn what_goes_up_comes_down_and_each_request_has_one_duration() {
+        let (connection, took, age) = (1, Duration::ZERO, Duration::ZERO);
+        let events = [
+            Event::RequestStarted { course: course(None) },
+            Event::DialStarted { connection },
+            Event::DialSucceeded { connection, took, version: Version::HTTP_2, address: None },
+            Event::ConnectionActive { connection },
+            Event::RequestSent { course: course(None), connection, how: How::First },
+            Event::ConnectionSuspect { connection },
+            Event::ConnectionCleared { connection, after: took },
+            Event::RequestAnswered { course: course(Some(503)), connection },
+            Event::ConnectionDraining { connection, was: Standing::Alive, reason: Reason::Aged },
+            Event::RequestFailed { course: course(Some(503)), kind: ErrorKind::Lost, sent: Sent::Maybe },
+            Event::RequestStarted { course: course(None) },
+            Event::RequestGivenUp { course: course(None) },
+            Event::ConnectionClosed {
+                connection,
+                was: Standing::Draining,
+                was_active: true,
+                reason: Reason::Aged,
+                age,
+                version: Version::HTTP_2,
+                requests: 1,
+                bytes_in: 0,
+                bytes_out: 0,
+            },
+        ];
+        let sums = Sums::default();
+        let origin = OriginName::of(&"http://a".parse().unwrap()).unwrap();
+        events.iter().for_each(|event| measure(&origin, event, &sums));
+        let levels = sums.levels.into_inner();
+        assert!(levels.len() >= 6 && levels.values().all(|level| *level == 0), "{levels:#?}");
+        let lengths = sums.lengths.into_inner();
+        let of_requests: Vec<_> =
+            lengths.iter().filter(|name| name.starts_with(REQUEST_DURATION.name)).collect();
+        assert_eq!(of_requests.len(), 2, "{lengths:#?}");
+        assert!(
+            of_requests[0].contains("\"error.type\", Text(\"503\")") && of_requests[0].contains("_OTHER")
+        );
+        assert!(of_requests[1].contains("given_up"), "{}", of_requests[1]);
+    }
+}

@@ -10,6 +10,7 @@ mod endings;
 mod errors;
 mod fetch;
 mod fixture;
+mod front;
 mod limits;
 mod pool;
 mod raw;
@@ -17,6 +18,8 @@ mod rescue;
 mod seeing;
 mod shutdown;
 mod silence;
+#[cfg(feature = "tracing")]
+mod spans;
 mod streaming;
 mod timeouts;
 mod wires;
