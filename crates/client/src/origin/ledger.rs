@@ -182,6 +182,9 @@ impl Ledger {
         let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
             // It had come just before its connection ended, and the pool has heard of the end first. What it did about that
             // is not needed.
+            if let Some(connection) = self.requests.get(&id).and_then(Request::last_connection) {
+                self.tell_answered(id, connection);
+            }
             self.record(Event::Cancel { request: id });
             return attempts;
         };

@@ -162,6 +162,11 @@ impl Request {
         Some(all.collect())
     }
 
+    /// The connection of the attempt that ended last.
+    pub(super) fn last_connection(&self) -> Option<ConnectionId> {
+        self.earlier.last().map(|attempt| ConnectionId(attempt.connection))
+    }
+
     /// All attempts, and whether one of them may have been processed.
     pub(super) fn history(&mut self) -> (Vec<Attempt>, Sent) {
         let mut attempts = std::mem::take(&mut self.earlier);

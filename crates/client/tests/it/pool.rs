@@ -35,9 +35,14 @@ async fn some_are_kept_warm() {
         let server = Server::start(speech).await;
         let client = server.builder().min_connections_per_origin(3).build();
         assert_eq!(text(client.request(server.get("/hello")).await.unwrap()).await, "hello");
-        eventually("three are open", async || server.open() == 3).await;
-        server.say_goodbye();
-        eventually("they were replaced", async || server.connections() == 6 && server.open() == 3).await;
+        // Or more: a dial that is late gets company.
+        eventually("three are open", async || server.open() >= 3).await;
+        eventually("they were replaced", async || {
+            server.say_goodbye(); // One that the server has just accepted may not hear it.
+            server.connections() >= 6
+        })
+        .await;
+        eventually("three are open again", async || server.open() >= 3).await;
         at_rest(&client).await;
     }
 }
