@@ -17,9 +17,11 @@ use crate::connect::{Connect, Means};
 use crate::connection::{Phases, TcpKeepalive, TcpOptions};
 use crate::deadline::Timeouts;
 use crate::error::Error;
+use crate::pool_limits::PoolLimits;
 use crate::proxies::Proxies;
 use crate::rescue::Rescue;
 use crate::resolve::{Names, Resolve};
+use crate::seeing::Observer;
 use crate::settings::{self, Choice, Protocol, Settings};
 use crate::tls::{Base, ServerNames, Tls, Trust};
 
@@ -42,6 +44,8 @@ pub struct Builder {
     continue_wait: Duration,
     rescue: Rescue,
     traced: Option<Choice>,
+    pub(crate) pool: PoolLimits,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     phases: Phases,
     resolution_age: Duration,
     idle_timeout: Duration,
@@ -62,6 +66,8 @@ impl Builder {
             continue_wait: settings::CONTINUE_WAIT,
             rescue: Rescue::default(),
             traced: None,
+            pool: PoolLimits::default(),
+            observer: None,
             phases: Phases::new(settings::CONNECT_TIMEOUT),
             resolution_age: settings::RESOLUTION_AGE,
             idle_timeout: settings::IDLE_TIMEOUT,
@@ -145,6 +151,8 @@ impl Builder {
             continue_wait: self.continue_wait,
             rescue: self.rescue,
             traced: self.traced,
+            pool: self.pool,
+            observer: self.observer,
             phases: self.phases,
             resolution_age: self.resolution_age,
             idle_timeout: self.idle_timeout,
@@ -379,6 +387,7 @@ impl fmt::Debug for Builder {
             .field("max_streams", &self.max_streams)
             .field("timeouts", &self.timeouts)
             .field("rescue", &self.rescue)
+            .field("pool", &self.pool)
             .field("phases", &self.phases)
             .field("idle_timeout", &self.idle_timeout)
             .field("means", &self.means)

@@ -115,6 +115,14 @@ impl Head {
         self.informational.as_ref()
     }
 
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
     /// As HTTP/2 wants it: absolute URI, no `Host`.
     pub(crate) fn http2(&self) -> Request<()> {
         let mut request = Request::new(());

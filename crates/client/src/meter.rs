@@ -26,8 +26,9 @@ use crate::offence::Offence;
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     heard_at: AtomicU64,
-    /// Bytes read, modulo 2^64.
-    read: AtomicU64,
+    /// Bytes read and written, modulo 2^64.
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
     opened: AtomicU32,
     ping_covers: AtomicU32,
     settings_covers: AtomicU32,
@@ -60,6 +61,11 @@ impl Gauge {
         Time::from_micros(self.heard_at.load(Relaxed))
     }
 
+    /// Bytes read and written.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        (self.bytes_in.load(Relaxed), self.bytes_out.load(Relaxed))
+    }
+
     /// The highest stream whose HEADERS were written, 0 if none.
     pub(crate) fn opened(&self) -> u32 {
         self.opened.load(Relaxed)
@@ -88,7 +94,7 @@ impl Gauge {
 
     /// Bytes read so far.
     pub(crate) fn read(&self) -> u64 {
-        self.read.load(Relaxed)
+        self.bytes_in.load(Relaxed)
     }
 
     /// The shortest time from a PING or SETTINGS of ours to its answer.
@@ -206,6 +212,7 @@ impl<T> Meter<T> {
     }
 
     fn note_write(&mut self, bytes: &[u8]) {
+        self.gauge.bytes_out.fetch_add(bytes.len() as u64, Relaxed);
         let Some(Walks { outgoing, chatter, pinged, set, .. }) = &mut self.walks else { return };
         outgoing.pass(bytes, |frame| {
             self.gauge.note_written(frame);
@@ -221,7 +228,7 @@ impl<T> Meter<T> {
     fn note_read(&mut self, bytes: &[u8]) {
         let now = self.clock.now();
         self.gauge.heard_at.store(now.as_micros(), Relaxed);
-        self.gauge.read.fetch_add(bytes.len() as u64, Relaxed);
+        self.gauge.bytes_in.fetch_add(bytes.len() as u64, Relaxed);
         let Some(Walks { incoming, chatter, pinged, set, parting, .. }) = &mut self.walks else { return };
         incoming.pass(bytes, |frame| {
             self.gauge.note_read(frame);

@@ -110,6 +110,17 @@ impl Outgoing {
         }
     }
 
+    /// Another one like it, if it is repeatable.
+    pub(crate) fn try_clone(&self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Empty),
+            Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
+            Self::Made(make, hint) => Some(Self::Made(Arc::clone(make), *hint)),
+            Self::Gated(_, body) => body.try_clone(),
+            Self::Once(_) | Self::Taken => None,
+        }
+    }
+
     /// Gives it away; one that is repeatable can be given away any number of times. Runs nobody's code.
     pub(crate) fn take(&mut self) -> Self {
         match self {

@@ -15,9 +15,10 @@ use http::Response;
 use http::header::CONTENT_LENGTH;
 use outlive_core::{AttemptId, Repeat};
 
+use crate::attempt::Attempts;
 use crate::connection::http1::keeps_alive;
 use crate::deadline::{Deadline, Timeouts};
-use crate::error::{Attempts, Error, Phase};
+use crate::error::{Error, Phase};
 use crate::head::Head;
 use crate::informational::OnInformational;
 use crate::origin::{Few, News, Origin};
@@ -195,7 +196,7 @@ impl Open {
             Message::Tunnel(_, Tunnel::Http1(_)) => true,
             Message::Tunnel(_, Tunnel::Http2(..)) | Message::Http2(..) => false,
         };
-        let attempts = ticket.answered(attempt, closes);
+        let attempts = ticket.answered(attempt, message.line(), closes);
         let claim = |ticket, upload| Claim { ticket, attempt, upload, withheld };
         let mut response = match message {
             Message::Http1(response) => {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use outlive_core::AttemptId;
@@ -65,6 +65,17 @@ pub(crate) enum Message {
     Http2(Response<RecvStream>, Option<Upload>),
     /// No message, but the beginning of something else.
     Tunnel(Response<()>, Tunnel),
+}
+
+impl Message {
+    /// What its first line says.
+    pub(crate) fn line(&self) -> (StatusCode, Version) {
+        match self {
+            Self::Http1(response) => (response.status(), response.version()),
+            Self::Http2(response, _) => (response.status(), response.version()),
+            Self::Tunnel(response, _) => (response.status(), response.version()),
+        }
+    }
 }
 
 /// Why an attempt failed.

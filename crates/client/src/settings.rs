@@ -6,14 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use outlive_core::{Limits, Span};
+use outlive_core::Limits;
 
 use crate::connect::Means;
 use crate::connection::{Phases, TcpKeepalive, TcpOptions};
 use crate::deadline::Timeouts;
+use crate::pool_limits::{self, PoolLimits};
 use crate::proxies::Proxies;
 use crate::rescue::Rescue;
 use crate::resolve::Names;
+use crate::seeing::Observer;
 use crate::tls::Tls;
 
 /// Which versions of HTTP a client speaks.
@@ -47,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) rescue: Rescue,
     /// Chooses the origins whose facts and decisions are written down.
     pub(crate) traced: Option<Choice>,
+    pub(crate) pool: PoolLimits,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) phases: Phases,
     pub(crate) resolution_age: Duration,
     pub(crate) idle_timeout: Duration,
@@ -125,7 +129,7 @@ impl Settings {
             Protocol::Auto if https => None,
             Protocol::Auto => Some(1),
         };
-        let idle = Span::from_micros(u64::try_from(self.idle_timeout.as_micros()).unwrap_or(u64::MAX));
-        Limits { idle, streams_expected, ..Limits::default() }
+        let idle = pool_limits::span(self.idle_timeout);
+        self.pool.over(Limits { idle, streams_expected, ..Limits::default() })
     }
 }

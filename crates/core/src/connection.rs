@@ -116,9 +116,14 @@ impl Connection {
         self.answered += u32::from(is_answered(after));
     }
 
+    /// How many of those that it carries somebody waits for.
+    pub(crate) fn wanted(&self) -> u32 {
+        self.unanswered + self.answered
+    }
+
     /// Whether nobody waits for anything that it carries: all of it was given up, or there is none.
     pub(crate) fn is_unwanted(&self) -> bool {
-        self.unanswered == 0 && self.answered == 0
+        self.wanted() == 0
     }
 
     /// What is under way, as far as asking for proof goes.

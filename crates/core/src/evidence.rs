@@ -134,6 +134,11 @@ impl Evidence {
         self.heard = self.heard.max(at);
     }
 
+    /// When a byte was last known to have been read.
+    pub(crate) fn last_heard(&self) -> Time {
+        self.heard
+    }
+
     /// Whether this connection ever answered anything.
     pub(crate) fn ever_proven(&self) -> bool {
         self.proven.is_some()

@@ -422,7 +422,7 @@ mod tests {
         let (mut sender, mut task, server, under_way) = far_away().await;
         tokio::spawn(flood(server, chunk, every));
         let (response, _stream) = sender.send_request(Request::new(()), true).unwrap();
-        let guard = Guard::new(std::sync::Weak::new(), outlive_core::ConnectionId(0));
+        let guard = Guard::of_nobody();
         let (mut most, mut last) = (0, 0);
         let reading = async {
             let mut body = response.await.unwrap().into_body();
@@ -468,7 +468,7 @@ mod tests {
         let (mut sender, mut task, server, _) = far_away().await;
         tokio::spawn(flood(server, 1 << 20, Duration::ZERO));
         let (response, _stream) = sender.send_request(Request::new(()), true).unwrap();
-        let guard = Guard::new(std::sync::Weak::new(), outlive_core::ConnectionId(0));
+        let guard = Guard::of_nobody();
         let (ask, inbox) = tokio::sync::mpsc::unbounded_channel();
         task.orders = inbox;
         let gauge = Arc::clone(&task.gauge);

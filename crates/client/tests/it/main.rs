@@ -9,8 +9,10 @@
 mod carriers;
 mod dropping;
 mod endings;
+mod errors;
 mod fetch;
 mod fixture;
+mod front;
 mod hostile;
 mod hostile1;
 mod informational;
@@ -18,11 +20,16 @@ mod jam;
 mod limits;
 mod names;
 mod parity;
+mod pool;
 mod proxies;
 mod proxy;
 mod raw;
 mod rescue;
+mod seeing;
+mod shutdown;
 mod silence;
+#[cfg(feature = "tracing")]
+mod spans;
 mod streaming;
 mod timeouts;
 mod trust;
