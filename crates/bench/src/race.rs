@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let records: Result<Vec<Record>, _> = records.lines().map(serde_json::from_str).collect();
         return report::write(&records?, directory, args.json);
     }
-    let rows = chosen(&args.rows, ROWS.iter(), |row, name| row.name.starts_with(name))?;
+    let rows = chosen(&args.rows, ROWS.iter(), |row, name| row.is_meant_by(name))?;
     let only = chosen(&args.only, contestant::ALL.iter(), |contestant, name| contestant.name() == name)?;
     let site = Site::make()?;
     let programs = Programs::find(&site.files());

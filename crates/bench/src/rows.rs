@@ -180,6 +180,11 @@ impl Work {
 }
 
 impl Row {
+    /// A row's name, or the beginning of several.
+    pub(crate) fn is_meant_by(&self, name: &str) -> bool {
+        self.name == name || (self.name.starts_with(name) && ROWS.iter().all(|row| row.name != name))
+    }
+
     /// Bytes of each request of a bulk row.
     pub(crate) fn bytes_each(&self, size: u64) -> u64 {
         let size = if self.delay_ms > 0 { size / 16 } else { size };
