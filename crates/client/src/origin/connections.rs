@@ -78,7 +78,11 @@ impl Ledger {
         match entry.end() {
             Ending::AfterItsAttempt => return self.record(Event::GoAway { connection, calm: false }),
             Ending::Settled(attempt) => self.done(attempt),
-            Ending::Unwritten { above } => self.refuse_above(connection, above),
+            Ending::Unwritten { above } => {
+                // Or the pool would send what is refused here on this same connection again, and it would be lost with it.
+                self.record(Event::GoAway { connection, calm: false });
+                self.refuse_above(connection, above);
+            }
             Ending::Clean => {}
         }
         let kind = cause.as_ref().map_or(ErrorKind::Lost, |cause| cause.kind);

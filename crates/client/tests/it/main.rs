@@ -21,4 +21,5 @@ mod silence;
 mod streaming;
 mod timeouts;
 mod trust;
+mod unwritten;
 mod wires;
