@@ -132,6 +132,7 @@ mod unix {
                 }
             }
         }
+        drop(runtime);
         drop(leash);
         if list {
             return ExitCode::SUCCESS;
