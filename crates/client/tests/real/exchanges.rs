@@ -18,7 +18,7 @@ pub async fn small(bench: Bench) {
     for _ in 0..100 {
         assert_eq!(text(bench.client.request(bench.get("/hello")).await.unwrap()).await.unwrap(), "hello");
     }
-    // A server that was slow to start may have been dialled twice.
+    // A server that was slow to answer may have been dialled twice.
     assert!(bench.trace_lines("> connected").len() <= 2);
 }
 

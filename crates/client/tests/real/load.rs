@@ -38,8 +38,19 @@ impl Bench {
         let port = behind.as_ref().map(|(_, place)| place.port);
         let place = Place::new(kind, &folder, idle, port);
         let running = place.start().await;
-        let client = client(&place.kind, &folder);
-        Self { client, running, place, _backend: behind.map(|(running, _)| running), folder }
+        let bench = Self {
+            client: client(&place.kind, &folder),
+            running,
+            place,
+            _backend: behind.map(|(running, _)| running),
+            folder,
+        };
+        if bench.place.kind.can("stdin") {
+            // Its socket takes connections long before Python does. Another client, whose pool may wonder why.
+            let early = bench.another_client().request(bench.get("/hello")).await;
+            assert_eq!(text(early.unwrap()).await.unwrap(), "hello");
+        }
+        bench
     }
 
     pub fn uri(&self, path: &str) -> String {
