@@ -102,7 +102,11 @@ impl Ledger {
         match entry.end() {
             Ending::AfterItsAttempt => return self.record(Fact::GoAway { connection, calm: false }),
             Ending::Settled(attempt) => self.done(attempt),
-            Ending::Unwritten { above } => self.refuse_above(connection, above),
+            Ending::Unwritten { above } => {
+                // Or the pool would send what is refused here on this same connection again, and it would be lost with it.
+                self.record(Fact::GoAway { connection, calm: false });
+                self.refuse_above(connection, above);
+            }
             Ending::Clean => {}
         }
         // What the peer did says more than what the protocol's crate made of it.

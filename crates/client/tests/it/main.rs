@@ -33,5 +33,6 @@ mod spans;
 mod streaming;
 mod timeouts;
 mod trust;
+mod unwritten;
 mod upgrade;
 mod wires;
