@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -40,6 +41,9 @@ func newClient() (*http.Client, int) {
 		return &http.Client{Transport: transport}, 1
 	case "h2": // With a TLSClientConfig of one's own, HTTP/2 has to be asked for.
 		transport.ForceAttemptHTTP2 = true
+		if os.Getenv("NETSPLIT_SCHEME") == "http" {
+			priorKnowledge(transport)
+		}
 		return &http.Client{Transport: transport}, 2
 	default:
 		log.Fatalf("NETSPLIT_PROTOCOL is %q, expected h1 or h2", protocol)
@@ -49,9 +53,19 @@ func newClient() (*http.Client, int) {
 
 // request does one request, to the end of its body.
 func request(ctx context.Context, client *http.Client, major int, method, url string) error {
-	request, err := http.NewRequestWithContext(ctx, method, url, nil)
+	var body io.Reader
+	if method == http.MethodPost {
+		body = bytes.NewReader(make([]byte, 5)) // an empty gRPC message
+	}
+	request, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return err
+	}
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/grpc")
+		if major == 2 {
+			request.Header.Set("Te", "trailers")
+		}
 	}
 	response, err := client.Do(request)
 	if err != nil {

@@ -12,8 +12,8 @@
 use std::process::ExitCode;
 
 use bytes::Bytes;
-use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
-use http_body_util::{BodyExt, Empty};
+use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Scheme, Setup};
+use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -21,7 +21,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
 
 struct HyperUtil {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     protocol: Protocol,
 }
 
@@ -34,13 +34,22 @@ impl Contestant for HyperUtil {
             roots.add(certificate?)?;
         }
         let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
+        let connector = match setup.scheme {
+            Scheme::Http => connector.https_or_http(),
+            Scheme::Https => connector.https_only(),
+        };
         // The connector offers by ALPN what is enabled here, and nothing else.
         let connector = match setup.protocol {
             Protocol::H1 => connector.enable_http1().build(),
             Protocol::H2 => connector.enable_http2().build(),
         };
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let mut builder = Client::builder(TokioExecutor::new());
+        if (setup.protocol, setup.scheme) == (Protocol::H2, Scheme::Http) {
+            // There is no ALPN to learn it from.
+            builder.http2_only(true);
+        }
+        let client = builder.build(connector);
         Ok(Self { client, protocol: setup.protocol })
     }
 
@@ -55,8 +64,13 @@ impl Contestant for HyperUtil {
 
 impl HyperUtil {
     async fn exchange(&self, request: Request) -> Result<Outcome, BoxError> {
-        let request = http::Request::builder().method(request.method).uri(request.url).body(Empty::new())?;
-        let (head, mut body) = self.client.request(request).await?.into_parts();
+        let body = Full::from(request.body());
+        let mut wish = http::Request::builder();
+        for (name, value) in request.headers(self.protocol) {
+            wish = wish.header(*name, *value);
+        }
+        let wish = wish.method(request.method).uri(request.url).body(body)?;
+        let (head, mut body) = self.client.request(wish).await?.into_parts();
         while let Some(frame) = body.frame().await {
             frame?;
         }

@@ -1,4 +1,5 @@
-//! Contestant: outlive with its defaults and its own timeout, and without the environment's proxies, as all contestants.
+//! Contestant: outlive with its defaults and its own timeout, and without the environment's proxies, as all contestants; with
+//! the argument `--rescue-when-late`, also sending requests again that are answered late.
 //!
 //! It comes in through the same door as everybody else's client: the lab does not know it. The lines are the concern
 //! of `contestant-protocol`.
@@ -7,10 +8,10 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
+use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Scheme, Setup};
 use http::Uri;
-use http_body_util::{BodyExt, Empty};
-use outlive::{Client, Proxies, RequestTimeout};
+use http_body_util::{BodyExt, Full};
+use outlive::{Client, Proxies, RequestTimeout, Rescue};
 
 struct Outlive {
     client: Client,
@@ -24,13 +25,18 @@ impl Contestant for Outlive {
     const CLIENT: &'static str = "outlive";
 
     fn new(setup: &Setup) -> Result<Self, BoxError> {
-        let protocol = match setup.protocol {
-            Protocol::H1 => outlive::Protocol::Http1,
+        let protocol = match (setup.protocol, setup.scheme) {
+            (Protocol::H1, _) => outlive::Protocol::Http1,
             // The default offers both, and the origin chooses HTTP/2.
-            Protocol::H2 => outlive::Protocol::Auto,
+            (Protocol::H2, Scheme::Https) => outlive::Protocol::Auto,
+            // There is no ALPN to learn it from.
+            (Protocol::H2, Scheme::Http) => outlive::Protocol::Http2,
         };
         let client = Client::builder().protocol(protocol).proxies(Proxies::none());
         let mut client = client.add_root_pem(&setup.ca_pem)?.only_added_roots();
+        if std::env::args().any(|argument| argument == "--rescue-when-late") {
+            client = client.rescue(Rescue::WhenLate);
+        }
         let trace = std::env::var("OUTLIVE_TRACE").ok();
         if trace.is_some() {
             client = client.trace(|_| true);
@@ -55,8 +61,13 @@ impl Outlive {
             *self.origin.lock().unwrap_or_else(PoisonError::into_inner) = request.url.parse()?;
         }
         let timeout = RequestTimeout(request.timeout);
-        let wish = http::Request::builder().method(request.method).uri(request.url).extension(timeout);
-        let (head, mut body) = self.client.request(wish.body(Empty::<Bytes>::new())?).await?.into_parts();
+        let body = Full::<Bytes>::from(request.body());
+        let mut wish = http::Request::builder().extension(timeout);
+        for (name, value) in request.headers(self.protocol) {
+            wish = wish.header(*name, *value);
+        }
+        let wish = wish.method(request.method).uri(request.url).body(body)?;
+        let (head, mut body) = self.client.request(wish).await?.into_parts();
         while let Some(frame) = body.frame().await {
             frame?;
         }

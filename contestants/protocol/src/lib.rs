@@ -22,7 +22,7 @@ use std::time::Instant;
 
 pub use line::Request;
 pub use outcome::Outcome;
-pub use setup::{Protocol, Setup};
+pub use setup::{Protocol, Scheme, Setup};
 
 /// Any error, as the parts of a contestant hand it up.
 pub type BoxError = Box<dyn Error + Send + Sync>;

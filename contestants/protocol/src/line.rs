@@ -8,19 +8,38 @@ use std::time::Duration;
 
 use http::Method;
 
-use crate::Outcome;
+use crate::{Outcome, Protocol};
 
 /// What a `go` line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The lab's number for it, never used twice in a run.
     pub id: u64,
-    /// The HTTP method; the request has no body.
+    /// The HTTP method.
     pub method: Method,
     /// Where to. Not looked at here: a URL that the client does not take is that request's error.
     pub url: String,
     /// How long the request may take, from its start to the last byte of the response's body.
     pub timeout: Duration,
+}
+
+/// The body of a POST: an empty gRPC message (no compression, a length of 0), which means nothing to other origins.
+const MESSAGE: &[u8] = &[0; 5];
+
+impl Request {
+    /// The request's headers beside those that every client makes itself, for this version of HTTP.
+    pub fn headers(&self, protocol: Protocol) -> &'static [(&'static str, &'static str)] {
+        match (self.method == Method::POST, protocol) {
+            (true, Protocol::H2) => &[("content-type", "application/grpc"), ("te", "trailers")],
+            (true, Protocol::H1) => &[("content-type", "application/grpc")],
+            (false, _) => &[],
+        }
+    }
+
+    /// Its body.
+    pub fn body(&self) -> &'static [u8] {
+        if self.method == Method::POST { MESSAGE } else { &[] }
+    }
 }
 
 /// Reads `go <id> <method> <url> <timeout_ms>`, without its line end.
@@ -100,6 +119,17 @@ mod tests {
         );
         assert_eq!(parse("go 8 PURGE https://h/ 10").unwrap().method.as_str(), "PURGE");
         assert_eq!(parse("go 18446744073709551615 GET https://h/ 0").unwrap().id, u64::MAX);
+    }
+
+    #[test]
+    fn a_post_is_an_empty_grpc_call() {
+        let post = parse("go 7 POST http://127.0.0.1:80/r/7 10").unwrap();
+        assert_eq!(post.body(), [0; 5]);
+        let headers = post.headers(Protocol::H2);
+        assert_eq!(headers, [("content-type", "application/grpc"), ("te", "trailers")]);
+        assert_eq!(post.headers(Protocol::H1), &headers[..1]);
+        let get = parse("go 7 GET http://127.0.0.1:80/r/7 10").unwrap();
+        assert!(get.body().is_empty() && get.headers(Protocol::H2).is_empty());
     }
 
     #[test]

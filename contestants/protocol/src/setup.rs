@@ -14,6 +14,17 @@ pub struct Setup {
     pub ca_pem: Vec<u8>,
     /// The HTTP version to negotiate.
     pub protocol: Protocol,
+    /// Whether there is TLS to negotiate it in. Without, HTTP/2 is spoken with prior knowledge.
+    pub scheme: Scheme,
+}
+
+/// What every URL of a run begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plaintext.
+    Http,
+    /// TLS.
+    Https,
 }
 
 /// The HTTP version of a whole run.
@@ -26,15 +37,17 @@ pub enum Protocol {
 }
 
 impl Setup {
-    /// Reads `NETSPLIT_CA`, and the file it names, and `NETSPLIT_PROTOCOL`.
+    /// Reads `NETSPLIT_CA`, and the file it names, `NETSPLIT_PROTOCOL` and `NETSPLIT_SCHEME`.
     pub(crate) fn from_env() -> Result<Self, BoxError> {
         let protocol = Protocol::parse(&variable("NETSPLIT_PROTOCOL")?)?;
+        // A lab from before this variable speaks TLS only.
+        let scheme = env::var("NETSPLIT_SCHEME").map_or(Ok(Scheme::Https), |text| Scheme::parse(&text))?;
         let path = variable("NETSPLIT_CA")?;
         let ca_pem = fs::read(&path).map_err(|error| format!("NETSPLIT_CA: cannot read {path}: {error}"))?;
         if !holds_certificate(&ca_pem) {
             return Err(format!("NETSPLIT_CA: no certificate in {path}").into());
         }
-        Ok(Self { ca_pem, protocol })
+        Ok(Self { ca_pem, protocol, scheme })
     }
 }
 
@@ -47,6 +60,16 @@ fn holds_certificate(pem: &[u8]) -> bool {
 fn variable(name: &str) -> Result<String, BoxError> {
     Ok(env::var(name)
         .map_err(|error| format!("{name}: {error}; the lab sets it, see contestants/README.md"))?)
+}
+
+impl Scheme {
+    fn parse(text: &str) -> Result<Self, BoxError> {
+        match text {
+            "http" => Ok(Self::Http),
+            "https" => Ok(Self::Https),
+            _ => Err(format!("NETSPLIT_SCHEME is {text:?}, expected http or https").into()),
+        }
+    }
 }
 
 impl Protocol {
@@ -85,6 +108,14 @@ mod tests {
         assert_eq!(Protocol::parse("h2").unwrap(), Protocol::H2);
         let error = Protocol::parse("HTTP/2").unwrap_err().to_string();
         assert_eq!(error, "NETSPLIT_PROTOCOL is \"HTTP/2\", expected h1 or h2");
+    }
+
+    #[test]
+    fn a_scheme_has_two_names() {
+        assert_eq!(Scheme::parse("http").unwrap(), Scheme::Http);
+        assert_eq!(Scheme::parse("https").unwrap(), Scheme::Https);
+        let error = Scheme::parse("ftp").unwrap_err().to_string();
+        assert_eq!(error, "NETSPLIT_SCHEME is \"ftp\", expected http or https");
     }
 
     #[test]

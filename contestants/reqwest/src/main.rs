@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
+use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Scheme, Setup};
 use reqwest::{Certificate, Client};
 
 struct Reqwest {
@@ -20,11 +20,13 @@ impl Contestant for Reqwest {
         // The feature `rustls-no-provider` leaves this to us; an error means that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().tls_certs_only(Certificate::from_pem_bundle(&setup.ca_pem)?);
-        let client = match setup.protocol {
-            Protocol::H1 => client.http1_only(),
+        let client = match (setup.protocol, setup.scheme) {
+            (Protocol::H1, _) => client.http1_only(),
+            // There is no ALPN to learn it from.
+            (Protocol::H2, Scheme::Http) => client.http2_prior_knowledge(),
             // The default offers both, and the origin chooses HTTP/2. `http2_prior_knowledge` would offer HTTP/2
             // alone, but it also changes how the pool dials.
-            Protocol::H2 => client,
+            (Protocol::H2, Scheme::Https) => client,
         };
         Ok(Self { client: client.build()?, protocol: setup.protocol })
     }
@@ -40,7 +42,14 @@ impl Contestant for Reqwest {
 
 impl Reqwest {
     async fn exchange(&self, request: Request) -> reqwest::Result<Outcome> {
-        let call = self.client.request(request.method, request.url).timeout(request.timeout);
+        let body = request.body();
+        let mut call = self.client.request(request.method.clone(), &request.url).timeout(request.timeout);
+        for (name, value) in request.headers(self.protocol) {
+            call = call.header(*name, *value);
+        }
+        if !body.is_empty() {
+            call = call.body(body);
+        }
         let mut response = call.send().await?;
         while response.chunk().await?.is_some() {}
         Ok(self.protocol.judge(response.version(), response.status()))

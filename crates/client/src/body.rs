@@ -57,6 +57,12 @@ impl Body {
         self.0.is_repeatable()
     }
 
+    /// Another one like it, if it can be sent more than once: for layers that send requests again.
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Self> {
+        self.0.try_clone().map(Self)
+    }
+
     pub(crate) fn into_outgoing(self) -> Outgoing {
         self.0
     }

@@ -17,9 +17,11 @@ use crate::connect::{Connect, Means};
 use crate::connection::{Phases, TcpKeepalive, TcpOptions};
 use crate::deadline::Timeouts;
 use crate::error::Error;
+use crate::pool_limits::PoolLimits;
 use crate::proxies::Proxies;
 use crate::rescue::Rescue;
 use crate::resolve::{Names, Resolve};
+use crate::seeing::Observer;
 use crate::settings::{self, Choice, Protocol, Settings};
 use crate::tls::{Base, ServerNames, Tls, Trust};
 
@@ -39,8 +41,11 @@ pub struct Builder {
     protocol: Protocol,
     max_streams: u32,
     timeouts: Timeouts,
+    continue_wait: Duration,
     rescue: Rescue,
     traced: Option<Choice>,
+    pub(crate) pool: PoolLimits,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     phases: Phases,
     resolution_age: Duration,
     idle_timeout: Duration,
@@ -58,8 +63,11 @@ impl Builder {
             protocol: Protocol::default(),
             max_streams: settings::MAX_STREAMS,
             timeouts: Timeouts::default(),
+            continue_wait: settings::CONTINUE_WAIT,
             rescue: Rescue::default(),
             traced: None,
+            pool: PoolLimits::default(),
+            observer: None,
             phases: Phases::new(settings::CONNECT_TIMEOUT),
             resolution_age: settings::RESOLUTION_AGE,
             idle_timeout: settings::IDLE_TIMEOUT,
@@ -89,6 +97,13 @@ impl Builder {
     /// When a request is given up, by phase. A request can have its own: [`Timeouts`] among its extensions. Default: never.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// How long a request with `Expect: 100-continue` holds its body back while the server says nothing. A request can have its
+    /// own: [`crate::ContinueWait`]. Default: 1 s.
+    pub fn continue_wait(mut self, wait: Duration) -> Self {
+        self.continue_wait = wait;
         self
     }
 
@@ -133,8 +148,11 @@ impl Builder {
             protocol,
             max_streams: self.max_streams,
             timeouts: self.timeouts,
+            continue_wait: self.continue_wait,
             rescue: self.rescue,
             traced: self.traced,
+            pool: self.pool,
+            observer: self.observer,
             phases: self.phases,
             resolution_age: self.resolution_age,
             idle_timeout: self.idle_timeout,
@@ -369,6 +387,7 @@ impl fmt::Debug for Builder {
             .field("max_streams", &self.max_streams)
             .field("timeouts", &self.timeouts)
             .field("rescue", &self.rescue)
+            .field("pool", &self.pool)
             .field("phases", &self.phases)
             .field("idle_timeout", &self.idle_timeout)
             .field("means", &self.means)

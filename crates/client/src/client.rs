@@ -17,14 +17,17 @@ use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::deadline::RequestTimeout;
 use crate::error::Error;
+use crate::expect::ContinueWait;
 use crate::head::Head;
 use crate::name::OriginName;
 use crate::origin::Origin;
 use crate::outgoing::{BoxError, Outgoing};
 use crate::rescue;
 use crate::response_body::ResponseBody;
-use crate::response_future::{ResponseFuture, Wish};
+use crate::response_future::{Manner, ResponseFuture, Wish};
+use crate::seeing::PoolSnapshot;
 use crate::settings::Settings;
+use crate::shutdown::Door;
 
 /// An HTTP client. Clones share their connections.
 ///
@@ -42,6 +45,7 @@ struct Origins {
     by_name: HashMap<OriginName, Arc<Origin>>,
     /// At this number, unused ones are looked for.
     sweep_at: usize,
+    door: Door,
 }
 
 /// Below this many origins, looking for unused ones is not worth the while.
@@ -60,7 +64,8 @@ impl Client {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        let origins = Mutex::new(Origins { by_name: HashMap::new(), sweep_at: FEW_ORIGINS });
+        let origins =
+            Mutex::new(Origins { by_name: HashMap::new(), sweep_at: FEW_ORIGINS, door: Door::Open });
         Self(Arc::new(Shared { settings: Arc::new(settings), clock: Clock::start(), origins }))
     }
 
@@ -89,8 +94,15 @@ impl Client {
         }
         let body = Outgoing::new(body);
         let repeat = rescue::repeat(&parts, &body, settings.rescue);
+        let wait = parts.extensions.get().map_or(settings.continue_wait, |ContinueWait(own)| *own);
         let (name, head) = Head::new(parts, &body).map_err(Error::request)?;
-        Ok(Wish { origin: self.0.origin(name), head, body, timeouts, repeat })
+        let manner = Manner {
+            ask: head.ask(),
+            hold: head.expects().then_some(wait),
+            informational: head.informational().cloned(),
+        };
+        let origin = self.0.origin(&name).ok_or_else(|| Error::shutdown().at(&name))?;
+        Ok(Wish { origin, head, body, timeouts, repeat, manner })
     }
 
     /// What has happened so far to the connections of an origin that [`Builder::trace`] has chosen, as text that the core
@@ -103,6 +115,28 @@ impl Client {
         origin.trace().map(|trace| trace.to_string())
     }
 
+    /// What the pool looks like now: each origin's connections, their state and their figures. Locks each origin for a
+    /// moment.
+    #[must_use]
+    pub fn pool(&self) -> PoolSnapshot {
+        let origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: Vec<_> = origins.by_name.values().cloned().collect();
+        drop(origins);
+        let mut origins: Vec<_> = all.iter().map(|origin| origin.snapshot()).collect();
+        origins.sort_by_cached_key(|origin| origin.origin.to_string());
+        PoolSnapshot { origins }
+    }
+
+    /// Lets nobody new in, and gives all origins where somebody may be.
+    pub(crate) fn close_doors(&self) -> Vec<Arc<Origin>> {
+        let mut origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        origins.door = Door::Closed;
+        let all: Vec<_> = origins.by_name.values().cloned().collect();
+        drop(origins);
+        all.iter().for_each(|origin| origin.close_door());
+        all
+    }
+
     /// How many requests, attempts and connections the client holds, for tests that nothing leaks.
     #[doc(hidden)]
     pub fn counts(&self) -> (usize, usize, usize) {
@@ -113,21 +147,25 @@ impl Client {
 }
 
 impl Shared {
-    fn origin(&self, name: OriginName) -> Arc<Origin> {
+    /// `None` when the door is closed.
+    fn origin(&self, name: &OriginName) -> Option<Arc<Origin>> {
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(origin) = origins.by_name.get(&name) {
-            return Arc::clone(origin);
+        if origins.door != Door::Open {
+            return None;
+        }
+        if let Some(origin) = origins.by_name.get(name) {
+            return Some(Arc::clone(origin));
         }
         if origins.by_name.len() >= origins.sweep_at {
-            // One that a request is about to use is not lost with its entry: the request holds it.
-            origins.by_name.retain(|_, origin| !origin.is_unused());
+            // One that a request is about to use is held by that, and stays: a shutdown has to find it here.
+            origins.by_name.retain(|_, origin| Arc::strong_count(origin) > 1 || !origin.is_unused());
             origins.sweep_at = FEW_ORIGINS.max(2 * origins.by_name.len());
         }
         // Pools of different clients must not act in step, so each gets its own chance.
         let seed = RandomState::new().build_hasher().finish();
         let origin = Origin::new(name.clone(), Arc::clone(&self.settings), self.clock, seed);
-        origins.by_name.insert(name, Arc::clone(&origin));
-        origin
+        origins.by_name.insert(name.clone(), Arc::clone(&origin));
+        Some(origin)
     }
 }
 

@@ -7,10 +7,14 @@
 mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
+mod jam;
+mod windows;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::Version;
 use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
@@ -18,10 +22,15 @@ pub use dial::TcpKeepalive;
 pub(crate) use dial::{DialError, Phases, Route, Step, Stopwatch, TcpOptions, Whereabouts};
 pub(crate) use http2::Anchor;
 
+use crate::attempt::Testimony;
 use crate::head::Head;
+use crate::meter::Gauge;
+use crate::offence::Offence;
 use crate::origin::{Ledger, Origin, WeakOrigin};
 use crate::outgoing::{BoxError, Outgoing};
-use crate::sending::Wire;
+use crate::reason::Reason;
+use crate::seeing::Standing;
+use crate::sending::Sending;
 
 /// What a connection's task is told. When nobody is left to tell it anything, it says goodbye and ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +48,18 @@ pub(crate) struct Connection {
     orders: UnboundedSender<Order>,
     since: Time,
     told_heard: Time,
+    /// When proof of life last arrived.
+    proven: Option<Time>,
+    /// Why it gets no new requests, if it gets none.
+    reason: Option<Reason>,
+    started: bool,
+    address: Option<SocketAddr>,
+    /// What observers know of it, and when they were told that it is suspect.
+    pub(crate) told: Standing,
+    pub(crate) suspect_since: Time,
+    /// How many attempts are out on it, and how many ever were.
+    carries: u32,
+    served: u64,
     link: Link,
 }
 
@@ -51,9 +72,10 @@ pub(crate) enum Link {
 }
 
 /// What came of a sending.
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, and nearly always is the large one")]
 pub(crate) enum SendOutcome {
     /// It is on its way, on this stream (HTTP/2); `last` if the connection can carry no more.
-    Sent { wire: Wire, stream: Option<(u32, Anchor)>, last: bool },
+    Sent { sending: Sending, stream: Option<(u32, Anchor)>, last: bool },
     /// Nothing was written: the connection is going away, or gone.
     TakesNoMore,
     /// Nothing was written: the request can't be.
@@ -74,11 +96,119 @@ pub(crate) enum Ending {
 
 impl Connection {
     pub(crate) fn dialling(orders: UnboundedSender<Order>, now: Time) -> Self {
-        Self { orders, since: now, told_heard: now, link: Link::Dialling }
+        Self {
+            orders,
+            since: now,
+            told_heard: now,
+            proven: None,
+            reason: None,
+            address: None,
+            started: false,
+            told: Standing::Dialling,
+            suspect_since: now,
+            carries: 0,
+            served: 0,
+            link: Link::Dialling,
+        }
     }
 
     pub(crate) fn connected(&mut self, link: Link, now: Time) {
         (self.link, self.since, self.told_heard) = (link, now, now);
+        self.told = self.standing();
+    }
+
+    /// It is being dialled from now on, to this address if that is known.
+    pub(crate) fn starts(&mut self, address: Option<SocketAddr>) {
+        (self.address, self.started) = (address, true);
+    }
+
+    /// Whether that was so: before, it waits for a name to be resolved.
+    pub(crate) fn has_started(&self) -> bool {
+        self.started
+    }
+
+    /// It proved that it is alive.
+    pub(crate) fn proved(&mut self, now: Time) {
+        self.proven = Some(now);
+    }
+
+    /// The doubt is over.
+    pub(crate) fn cleared(&mut self) {
+        self.reason = self.reason.filter(|reason| *reason != Reason::Silent);
+    }
+
+    /// It gets no new requests from now on. What comes after the first reason is its consequence; only doubt is no reason.
+    pub(crate) fn left(&mut self, reason: Reason) {
+        match self.reason {
+            None | Some(Reason::Silent) => self.reason = Some(reason),
+            Some(_) => {}
+        }
+    }
+
+    /// What it is good for.
+    pub(crate) fn standing(&self) -> Standing {
+        match (&self.link, self.reason) {
+            (Link::Dialling, _) => Standing::Dialling,
+            (Link::Http1(_) | Link::Http2(_), None) => Standing::Alive,
+            (Link::Http1(_) | Link::Http2(_), Some(Reason::Silent)) => Standing::Suspect,
+            (Link::Http1(_) | Link::Http2(_), Some(_)) => Standing::Draining,
+        }
+    }
+
+    /// One more attempt is out on it; how many now.
+    pub(crate) fn carry(&mut self) -> u32 {
+        self.served += 1;
+        self.carries += 1;
+        self.carries
+    }
+
+    /// One is over; how many are left.
+    pub(crate) fn put_down(&mut self) -> u32 {
+        self.carries = self.carries.saturating_sub(1);
+        self.carries
+    }
+
+    /// Whether an attempt is out on it.
+    pub(crate) fn is_carrying(&self) -> bool {
+        self.carries > 0
+    }
+
+    /// How many attempts were ever sent on it.
+    pub(crate) fn served(&self) -> u64 {
+        self.served
+    }
+
+    fn gauge(&self) -> Option<&Gauge> {
+        match &self.link {
+            Link::Dialling => None,
+            Link::Http1(link) => Some(&link.gauge),
+            Link::Http2(link) => Some(&link.gauge),
+        }
+    }
+
+    /// Bytes read and written.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        self.gauge().map_or((0, 0), Gauge::bytes)
+    }
+
+    /// When a byte was last read.
+    pub(crate) fn heard_at(&self) -> Option<Time> {
+        self.gauge().map(Gauge::heard_at)
+    }
+
+    /// What it speaks, once it is open.
+    pub(crate) fn version(&self) -> Option<Version> {
+        match &self.link {
+            Link::Dialling => None,
+            Link::Http1(_) => Some(Version::HTTP_11),
+            Link::Http2(_) => Some(Version::HTTP_2),
+        }
+    }
+
+    /// What is known of it at the end of an attempt on it.
+    pub(crate) fn testimony(&self, now: Time) -> Testimony {
+        let proven = self.proven.map(|at| Duration::from_micros(now.since(at).as_micros()));
+        Testimony { address: self.address, proven, reason: self.reason }
     }
 
     pub(crate) fn since(&self) -> Time {
@@ -100,14 +230,19 @@ impl Connection {
 
     /// When a byte was last read, if that was not told before.
     pub(crate) fn newly_heard(&mut self) -> Option<Time> {
-        let heard = match &self.link {
-            Link::Dialling => return None,
-            Link::Http1(link) => link.gauge.heard_at(),
-            Link::Http2(link) => link.gauge.heard_at(),
-        };
+        let heard = self.heard_at()?;
         let newly = heard > self.told_heard;
         self.told_heard = heard;
         newly.then_some(heard)
+    }
+
+    /// What the peer did that the connection could not go on after.
+    pub(crate) fn offence(&self) -> Option<Offence> {
+        match &self.link {
+            Link::Dialling => None,
+            Link::Http1(link) => link.gauge.offence(),
+            Link::Http2(link) => link.gauge.offence(),
+        }
     }
 
     /// Everything up to `stream` has arrived. The last attempt that this was news about.
@@ -198,8 +333,15 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    pub(crate) fn new(origin: WeakOrigin, connection: ConnectionId) -> Self {
-        Self { origin, connection }
+    pub(crate) fn new(origin: &Arc<Origin>, connection: ConnectionId) -> Self {
+        origin.task_begins();
+        Self { origin: Arc::downgrade(origin), connection }
+    }
+
+    /// One of an origin that is gone.
+    #[cfg(test)]
+    pub(crate) fn of_nobody() -> Self {
+        Self { origin: WeakOrigin::new(), connection: ConnectionId(0) }
     }
 
     /// Tells a fact about this connection. `None` when there is nobody to tell.
@@ -217,5 +359,8 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.tell(Ledger::task_ended);
+        if let Some(origin) = self.origin.upgrade() {
+            origin.task_ended();
+        }
     }
 }

@@ -8,8 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{StatusCode, Uri};
 use outlive_core::FailReason;
 
+use crate::attempt::Attempt;
 use crate::name::OriginName;
 use crate::outgoing::BoxError;
 
@@ -20,6 +22,7 @@ struct Report {
     kind: ErrorKind,
     sent: Sent,
     origin: Option<OriginName>,
+    uri: Option<Uri>,
     attempts: Vec<Attempt>,
     source: Option<Source>,
 }
@@ -54,6 +57,16 @@ pub enum ErrorKind {
     Timeout(Phase),
     /// This client: too many requests were waiting.
     Limit,
+    /// The caller: it is shutting this client down.
+    Shutdown,
+    /// The server: it answered with this status. Only where the caller asked for it: `error_for_status`.
+    Status(StatusCode),
+    /// The server: its response's body is not what the caller wanted to make of it.
+    Decode,
+    /// The server: its response's body is larger than the caller allows.
+    TooLarge,
+    /// What the caller put around this client: a layer, whose own error is the source.
+    Layer,
 }
 
 /// How far a request had come; of the connection that it needed, if it was that which took too long.
@@ -85,47 +98,6 @@ pub enum Sent {
     Maybe,
 }
 
-/// One sending of a request, and what became of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Attempt {
-    pub(crate) connection: u64,
-    pub(crate) age: Duration,
-    pub(crate) fate: Fate,
-}
-
-/// How an attempt ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Fate {
-    /// Nobody processed it: it was never written, or the server said so.
-    Refused,
-    /// It failed, and may have been processed.
-    Failed,
-    /// Its connection ended, or was closed as dead; it may have been processed.
-    Lost,
-    /// It brought the answer.
-    Answered,
-    /// Another attempt brought the answer; it may have been processed.
-    LeftBehind,
-    /// It was still out when the request ended.
-    Out,
-}
-
-/// What a request was sent as, where it was sent more than once: an extension of the response.
-///
-/// ```
-/// # fn example(response: &http::Response<outlive::ResponseBody>) {
-/// if let Some(outlive::Attempts(attempts)) = response.extensions().get() {
-///     println!("rescued: {attempts:?}");
-/// }
-/// # }
-/// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Attempts(
-    /// The one whose [`Attempt::fate`] is [`Fate::Answered`] brought the response.
-    pub Vec<Attempt>,
-);
-
 /// A timeout of the caller's own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Elapsed {
@@ -148,6 +120,24 @@ pub(crate) enum Source {
     Own(BoxError),
     Shared(Arc<dyn StdError + Send + Sync>),
 }
+
+/// Why the pool has no room for a request.
+#[derive(Clone, Copy, Debug)]
+enum Crowd {
+    Queue,
+    Wait,
+}
+
+impl fmt::Display for Crowd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queue => "as many requests as may are waiting for a connection (`max_waiting_requests`)",
+            Self::Wait => "it has waited for a connection for as long as it may (`max_wait`)",
+        })
+    }
+}
+
+impl StdError for Crowd {}
 
 /// Why a connection ended, as far as its task knows: whom to blame, and the error.
 #[derive(Clone)]
@@ -177,6 +167,56 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Timeout(_))
     }
 
+    /// Whether no connection could be opened (in this crate's words: the dial failed).
+    pub fn is_connect(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Resolve | ErrorKind::Dial | ErrorKind::Proxy | ErrorKind::Tls => true,
+            ErrorKind::Timeout(phase) => {
+                matches!(phase, Phase::Resolve | Phase::Connect | Phase::Proxy | Phase::Tls)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the request can't be sent as it is.
+    pub fn is_request(&self) -> bool {
+        self.0.kind == ErrorKind::Request
+    }
+
+    /// Whether a body is to blame: the request's own failed, or the response's is too large.
+    pub fn is_body(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Body | ErrorKind::TooLarge)
+    }
+
+    /// Whether the response's body could not be decoded.
+    pub fn is_decode(&self) -> bool {
+        self.0.kind == ErrorKind::Decode
+    }
+
+    /// Whether the server's status is the error.
+    pub fn is_status(&self) -> bool {
+        self.status().is_some()
+    }
+
+    /// The status that is the error.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self.0.kind {
+            ErrorKind::Status(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// The origin that the request was for, if it came that far.
+    pub fn origin(&self) -> Option<&OriginName> {
+        self.0.origin.as_ref()
+    }
+
+    /// The URI that the request was for, if it came that far. It may have secrets in its query; [`Display`](fmt::Display)
+    /// shows the origin only.
+    pub fn uri(&self) -> Option<&Uri> {
+        self.0.uri.as_ref()
+    }
+
     /// A request that was not even tried.
     pub(crate) fn request(why: impl Into<BoxError>) -> Self {
         Self::new(ErrorKind::Request, Sent::Never).because(Source::Own(why.into()))
@@ -187,8 +227,13 @@ impl Error {
         Self::new(ErrorKind::Settings, Sent::Never).because(Source::Own(why.into()))
     }
 
+    /// A request that came when the client takes none any more.
+    pub(crate) fn shutdown() -> Self {
+        Self::new(ErrorKind::Shutdown, Sent::Never)
+    }
+
     pub(crate) fn new(kind: ErrorKind, sent: Sent) -> Self {
-        Self(Box::new(Report { kind, sent, origin: None, attempts: Vec::new(), source: None }))
+        Self(Box::new(Report { kind, sent, origin: None, uri: None, attempts: Vec::new(), source: None }))
     }
 
     pub(crate) fn because(mut self, source: impl Into<Option<Source>>) -> Self {
@@ -201,37 +246,82 @@ impl Error {
         self
     }
 
+    pub(crate) fn about(mut self, uri: Uri) -> Self {
+        self.0.uri = Some(uri);
+        self
+    }
+
     pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> Self {
         self.0.attempts = attempts;
         self
     }
 }
 
-impl Attempt {
-    /// A number for the connection it went to, unique within its origin; the same number is the same connection.
-    pub fn connection(&self) -> u64 {
-        self.connection
-    }
-
-    /// How old the connection was when the request was sent on it.
-    pub fn connection_age(&self) -> Duration {
-        self.age
-    }
-
-    /// How the attempt ended.
-    pub fn fate(&self) -> Fate {
-        self.fate
+impl Source {
+    /// What is to be said of the pool's verdict where nothing went wrong elsewhere.
+    pub(crate) fn of(why: FailReason) -> Option<Self> {
+        let crowd = match why {
+            FailReason::Queue => Crowd::Queue,
+            FailReason::Wait => Crowd::Wait,
+            FailReason::Dial
+            | FailReason::Silent
+            | FailReason::Lost
+            | FailReason::Refused
+            | FailReason::Failed => return None,
+        };
+        Some(Self::Own(Box::new(crowd)))
     }
 }
 
+/// The error that others can make something of: h2's hides the I/O error it is made of, and that hides rustls'.
+pub(crate) fn telling<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    if let Some(io) = error.downcast_ref::<h2::Error>().and_then(h2::Error::get_io) {
+        return telling(io);
+    }
+    let within = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    within.and_then(|inner| inner.downcast_ref::<rustls::Error>()).map_or(error, |tls| tls as _)
+}
+
 impl ErrorKind {
+    /// A stable name in `snake_case`, for logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Settings => "settings",
+            Self::Resolve => "resolve",
+            Self::Dial => "dial",
+            Self::Proxy => "proxy",
+            Self::Tls => "tls",
+            Self::Silent => "silent",
+            Self::Lost => "lost",
+            Self::Refused => "refused",
+            Self::Peer => "peer",
+            Self::Body => "body",
+            Self::Timeout(Phase::Connection) => "timeout_connection",
+            Self::Timeout(Phase::Resolve) => "timeout_resolve",
+            Self::Timeout(Phase::Connect) => "timeout_connect",
+            Self::Timeout(Phase::Proxy) => "timeout_proxy",
+            Self::Timeout(Phase::Tls) => "timeout_tls",
+            Self::Timeout(Phase::Response) => "timeout_response",
+            Self::Timeout(Phase::Body) => "timeout_body",
+            Self::Limit => "limit",
+            Self::Shutdown => "shutdown",
+            Self::Status(_) => "status",
+            Self::Decode => "decode",
+            Self::TooLarge => "too_large",
+            Self::Layer => "layer",
+        }
+    }
+
     /// The blame in the pool's verdict. `seen` is what the glue saw itself, where the pool only knows that it failed.
     pub(crate) fn of(why: FailReason, seen: Option<Self>) -> Self {
         match why {
             FailReason::Dial => seen.unwrap_or(Self::Dial),
             FailReason::Silent => Self::Silent,
             FailReason::Lost => seen.unwrap_or(Self::Lost),
-            FailReason::Refused => Self::Refused,
+            // Not even written, for it can't be.
+            FailReason::Refused => seen.filter(|seen| *seen == Self::Request).unwrap_or(Self::Refused),
             FailReason::Failed => seen.unwrap_or(Self::Peer),
             FailReason::Queue | FailReason::Wait => Self::Limit,
         }
@@ -278,7 +368,23 @@ impl ErrorKind {
                 ("the timeout passed before the response ended", "check the server, or allow more time")
             }
             Self::Limit => ("too many requests are waiting for this origin", "send fewer at a time"),
+            Self::Shutdown => ("this client is being shut down", "send it with another client"),
+            Self::Status(status) if status.is_server_error() => {
+                ("the server answered with an error", "ask the server's log")
+            }
+            Self::Status(_) => ("the server answered with an error", "change the request"),
+            Self::Decode => ("the response's body is not what was wanted", "see the source, and the server"),
+            Self::TooLarge => ("the response's body is too large", "allow more, or read it piece by piece"),
+            Self::Layer => {
+                ("a layer around this client failed", "see the source, which is the layer's own error")
+            }
         }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -292,13 +398,16 @@ impl fmt::Display for Error {
             Sent::Never => "the request was not processed",
             Sent::Maybe => "the request may have been processed",
         };
-        write!(f, "{blame}; {sent}: {advice}")
+        match self.0.kind {
+            ErrorKind::Status(status) => write!(f, "{blame} ({status}): {advice}"),
+            _ => write!(f, "{blame}; {sent}: {advice}"),
+        }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { kind, sent, origin, attempts, source: _ } = &*self.0;
+        let Report { kind, sent, origin, uri: _, attempts, source: _ } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("sent", sent)
@@ -312,8 +421,8 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self.0.source.as_ref()? {
-            Source::Own(error) => Some(&**error),
-            Source::Shared(error) => Some(&**error),
+            Source::Own(error) => Some(telling(&**error)),
+            Source::Shared(error) => Some(telling(&**error)),
         }
     }
 }

@@ -1,27 +1,36 @@
 //! Reads HTTP/2 frame headers as they pass, and nothing else of the bytes.
 //!
 //! h2 does not say which streams it has written, nor the last stream of a GOAWAY; both decide whether a
-//! request was processed. So the meter shows the passing bytes to a [`Walk`] for each direction. Invariant: what
+//! request was processed. Nor does it count all that a peer can flood us with. So the meter shows the passing bytes to a [`Walk`] for each direction. Invariant: what
 //! a walk reports depends on the bytes only, not on how reads and writes cut them. Next: [`crate::meter`].
 
 /// Length of a frame's header (RFC 9113 section 4.1).
 const HEADER: usize = 9;
-/// Of a GOAWAY we also want the last stream: the first four bytes of its payload (RFC 9113 section 6.8).
-const HEADER_AND_LAST_STREAM: usize = HEADER + 4;
+/// Of a GOAWAY we also want the last stream and the error code: the first eight bytes of its payload (RFC 9113 section 6.8).
+const GOAWAY_HEAD: usize = HEADER + 8;
+/// Of padded DATA the length of the padding: its first byte (RFC 9113 section 6.1).
+const PADDED_HEAD: usize = HEADER + 1;
 /// Length of the client's connection preface (RFC 9113 section 3.4).
 const PREFACE: usize = 24;
 
-/// A frame that matters to the pool.
+const DATA: u8 = 0x0;
+const GOAWAY: u8 = 0x7;
+
+/// A frame, as far as it matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Frame {
-    /// HEADERS: opens the stream, or carries its trailers.
+    /// HEADERS: opens the stream, answers on it, or carries trailers.
     Headers { stream: u32 },
-    /// PING that is no answer.
-    Ping,
+    /// DATA with so many bytes, padding not counted.
+    Data { content: u32 },
+    /// PING, or the answer to one.
+    Ping { ack: bool },
     /// SETTINGS, or the answer to one.
     Settings { ack: bool },
-    /// GOAWAY. Streams above `last` were not and will not be processed.
-    GoAway { last: u32 },
+    /// GOAWAY with its error code. Streams above `last` were not and will not be processed.
+    GoAway { last: u32, code: u32 },
+    /// Any other.
+    Other,
 }
 
 /// Where in the sequence of frames one direction of a connection stands.
@@ -30,14 +39,14 @@ pub(crate) struct Walk {
     /// Bytes to pass over before the next frame header: the preface, or what is left of a payload.
     skip: usize,
     /// The frame header that is being read, and `read` of it.
-    head: [u8; HEADER_AND_LAST_STREAM],
+    head: [u8; GOAWAY_HEAD],
     read: usize,
 }
 
 impl Walk {
     /// The way from client to server, which starts with the preface.
     pub(crate) fn outgoing() -> Self {
-        Self { skip: PREFACE, head: [0; HEADER_AND_LAST_STREAM], read: 0 }
+        Self { skip: PREFACE, head: [0; GOAWAY_HEAD], read: 0 }
     }
 
     /// The way from server to client.
@@ -61,41 +70,49 @@ impl Walk {
             if self.read == self.wanted() {
                 self.skip = HEADER + self.length() - self.read;
                 self.read = 0;
-                if let Some(frame) = self.frame() {
-                    report(frame);
-                }
+                report(self.frame());
             }
         }
     }
 
     /// How many bytes of the frame being read are needed, as far as is known yet.
     fn wanted(&self) -> usize {
-        const GOAWAY: u8 = 0x7;
-        if self.read >= HEADER && self.head[3] == GOAWAY && self.length() >= 4 {
-            HEADER_AND_LAST_STREAM
-        } else {
-            HEADER
+        match self.head[3] {
+            _ if self.read < HEADER => HEADER,
+            GOAWAY if self.length() >= 8 => GOAWAY_HEAD,
+            DATA if self.is_padded() && self.length() >= 1 => PADDED_HEAD,
+            _ => HEADER,
         }
+    }
+
+    fn is_padded(&self) -> bool {
+        const PADDED: u8 = 0x8;
+        self.head[4] & PADDED != 0
     }
 
     fn length(&self) -> usize {
         usize::from(self.head[0]) << 16 | usize::from(self.head[1]) << 8 | usize::from(self.head[2])
     }
 
-    fn frame(&self) -> Option<Frame> {
+    fn frame(&self) -> Frame {
         const ACK: u8 = 0x1;
         let number = |at: usize| {
-            // The first bit is reserved and says nothing (RFC 9113 section 4.1).
             u32::from_be_bytes([self.head[at], self.head[at + 1], self.head[at + 2], self.head[at + 3]])
-                & 0x7fff_ffff
         };
-        let (kind, flags) = (self.head[3], self.head[4]);
-        match kind {
-            0x1 => Some(Frame::Headers { stream: number(5) }),
-            0x4 => Some(Frame::Settings { ack: flags & ACK != 0 }),
-            0x6 if flags & ACK == 0 => Some(Frame::Ping),
-            0x7 if self.length() >= 4 => Some(Frame::GoAway { last: number(9) }),
-            _ => None,
+        // The first bit is reserved and says nothing (RFC 9113 section 4.1).
+        let stream = |at: usize| number(at) & 0x7fff_ffff;
+        let ack = self.head[4] & ACK != 0;
+        match self.head[3] {
+            DATA => {
+                let padding = if self.is_padded() { 1 + usize::from(self.head[HEADER]) } else { 0 };
+                let content = self.length().saturating_sub(padding);
+                Frame::Data { content: u32::try_from(content).unwrap_or(u32::MAX) }
+            }
+            0x1 => Frame::Headers { stream: stream(5) },
+            0x4 => Frame::Settings { ack },
+            0x6 => Frame::Ping { ack },
+            GOAWAY if self.length() >= 8 => Frame::GoAway { last: stream(9), code: number(13) },
+            _ => Frame::Other,
         }
     }
 }
@@ -128,17 +145,25 @@ mod tests {
             frame(0x7, 0, 0, &[]),
             frame(0x9, 4, 3, &decoy),
             frame(0x8, 0, 0, &[0, 0, 1, 0]),
-            frame(0x7, 0, 0, &[0, 0, 0, 5]),
+            frame(0x0, 8, 1, &[3, b'd', b'a', 0, 0, 0]),
+            frame(0x7, 0, 0, &[0, 0, 0, 5, 0, 0, 0, 11]),
         ]
         .concat();
         let frames = vec![
             Frame::Settings { ack: false },
             Frame::Settings { ack: true },
             Frame::Headers { stream: 1 },
-            Frame::Ping,
+            Frame::Data { content: 10 },
+            Frame::Data { content: 0 },
+            Frame::Ping { ack: false },
+            Frame::Ping { ack: true },
             Frame::Headers { stream: 3 },
-            Frame::GoAway { last: 1 },
-            Frame::GoAway { last: 5 },
+            Frame::GoAway { last: 1, code: 0 },
+            Frame::Other,
+            Frame::Other,
+            Frame::Other,
+            Frame::Data { content: 2 },
+            Frame::GoAway { last: 5, code: 11 },
         ];
         (bytes, frames)
     }

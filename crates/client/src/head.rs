@@ -9,8 +9,11 @@ use http::request::Parts;
 use http::{Method, Request, Uri, Version, uri};
 use http_body::Body as _;
 
+use crate::informational::OnInformational;
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
+use crate::upgrade::ConnectProtocol;
+use crate::vet::Ask;
 
 /// Method, URI and headers of a request.
 #[derive(Debug)]
@@ -19,6 +22,23 @@ pub(crate) struct Head {
     /// Absolute. Its authority is what the server is told, which a caller's `Host` may have changed.
     uri: Uri,
     headers: HeaderMap,
+    /// Whether the body waits for `100 Continue`.
+    expects: bool,
+    informational: Option<OnInformational>,
+    /// What else is wanted than a message.
+    other: Other,
+}
+
+/// What a request can want instead of a message.
+#[derive(Debug)]
+enum Other {
+    Nothing,
+    /// One of these protocols on the same connection: the `Upgrade` field.
+    Upgrade(HeaderValue),
+    /// A tunnel to the authority.
+    Tunnel,
+    /// This protocol on the same stream.
+    Extended(ConnectProtocol),
 }
 
 /// Fields about the connection, not about the request.
@@ -32,10 +52,7 @@ const HOP_BY_HOP: [HeaderName; 4] = [
 impl Head {
     /// Puts a request's head in order, and says which origin it is for, or what is wrong with it.
     pub(crate) fn new(parts: Parts, body: &Outgoing) -> Result<(OriginName, Self), &'static str> {
-        let Parts { method, uri, mut headers, .. } = parts;
-        if method == Method::CONNECT {
-            return Err("CONNECT makes a tunnel, which this client does not offer");
-        }
+        let Parts { method, uri, mut headers, extensions, .. } = parts;
         let name = OriginName::of(&uri)?;
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err("the URI contains credentials: send them in an Authorization header");
@@ -44,11 +61,66 @@ impl Head {
             Some(host) => with_authority(uri, &host)?,
             None => uri,
         };
+        let other = match (method == Method::CONNECT, extensions.get::<ConnectProtocol>()) {
+            (false, Some(_)) => return Err("only CONNECT can have a ConnectProtocol"),
+            (true, Some(protocol)) => Other::Extended(protocol.clone()),
+            (true, None) if uri.port().is_none() => {
+                return Err("CONNECT needs a port: in the Host header, or in the URI");
+            }
+            (true, None) => Other::Tunnel,
+            (false, None) => wanted_upgrade(&headers).map_or(Other::Nothing, Other::Upgrade),
+        };
+        if method == Method::CONNECT && !body.is_empty() {
+            return Err("CONNECT has no body: what the tunnel carries is written once it is there");
+        }
         remove_hop_by_hop(&mut headers);
         if let Some(length) = announced_length(&method, &headers, body) {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
-        Ok((name, Self { method, uri, headers }))
+        let expects = keep_expectation(&mut headers, body);
+        let informational = extensions.get().cloned();
+        Ok((name, Self { method, uri, headers, expects, informational, other }))
+    }
+
+    /// How its response is to be read.
+    pub(crate) fn ask(&self) -> Ask {
+        match self.other {
+            Other::Upgrade(_) => Ask::Upgrade,
+            Other::Nothing | Other::Tunnel | Other::Extended(_) => Ask::of(&self.method),
+        }
+    }
+
+    /// Whether it needs the server's word that it may be sent, which comes with the server's SETTINGS.
+    pub(crate) fn is_extended(&self) -> bool {
+        matches!(self.other, Other::Extended(_))
+    }
+
+    /// Whether it leaves its stream open for more than a body.
+    pub(crate) fn is_connect(&self) -> bool {
+        self.method == Method::CONNECT
+    }
+
+    /// Whether it asks for another protocol on the same connection.
+    pub(crate) fn is_upgrade(&self) -> bool {
+        matches!(self.other, Other::Upgrade(_))
+    }
+
+    /// Whether its body waits for `100 Continue`.
+    pub(crate) fn expects(&self) -> bool {
+        self.expects
+    }
+
+    /// Whom to tell of informational responses.
+    pub(crate) fn informational(&self) -> Option<&OnInformational> {
+        self.informational.as_ref()
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
     }
 
     /// As HTTP/2 wants it: absolute URI, no `Host`.
@@ -59,6 +131,9 @@ impl Head {
         *request.version_mut() = Version::HTTP_2;
         *request.headers_mut() = self.headers.clone();
         Form::Origin.authorize(request.headers_mut());
+        if let Other::Extended(protocol) = &self.other {
+            request.extensions_mut().insert(h2::ext::Protocol::from(protocol.as_str()));
+        }
         request
     }
 
@@ -66,7 +141,10 @@ impl Head {
     pub(crate) fn http1(&self, body: Outgoing, form: &Form) -> Request<Outgoing> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = form.target(&self.uri);
+        *request.uri_mut() = match (&self.other, self.uri.authority()) {
+            (Other::Tunnel, Some(authority)) => authority.clone().into(),
+            _ => form.target(&self.uri),
+        };
         let headers = request.headers_mut();
         headers.reserve(self.headers.len() + 1);
         let host = self.uri.authority().map_or("", |authority| authority.as_str());
@@ -75,6 +153,10 @@ impl Head {
         }
         headers.extend(self.headers.clone());
         form.authorize(headers);
+        if let Other::Upgrade(protocols) = &self.other {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, protocols.clone());
+        }
         request
     }
 }
@@ -141,6 +223,26 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if headers.get(header::TE).is_some_and(|te| te != "trailers") {
         headers.remove(header::TE);
     }
+}
+
+/// The protocols that the connection is to change to, if any (RFC 9110 section 7.8).
+fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let protocols = headers.get(header::UPGRADE)?;
+    let mut options = headers.get_all(header::CONNECTION).iter().filter_map(|field| field.to_str().ok());
+    let wanted =
+        options.any(|field| field.split(',').any(|option| option.trim().eq_ignore_ascii_case("upgrade")));
+    wanted.then(|| protocols.clone())
+}
+
+/// Whether the body is to wait. A request without one must not expect anything (RFC 9110 section 10.1.1).
+fn keep_expectation(headers: &mut HeaderMap, body: &Outgoing) -> bool {
+    let expects = headers
+        .get(header::EXPECT)
+        .is_some_and(|expected| expected.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if expects && body.is_empty() {
+        headers.remove(header::EXPECT);
+    }
+    expects && !body.is_empty()
 }
 
 /// The length to announce where the caller did not: a known one, and zero only for methods that usually have a body
@@ -227,8 +329,43 @@ mod tests {
     }
 
     #[test]
+    fn tunnels_have_their_own_forms() {
+        let tunnel = head(Request::connect("http://proxy:1/").header("host", "a:2"), "").unwrap();
+        assert_eq!(tunnel.http1(Outgoing::Empty, &Form::Origin).uri(), "a:2");
+        assert_eq!((tunnel.http2().uri().authority().unwrap().as_str(), tunnel.ask()), ("a:2", Ask::Connect));
+        let extended = Request::connect("http://a/chat").extension(ConnectProtocol::new("websocket"));
+        let extended = head(extended, "").unwrap();
+        assert_eq!(extended.http2().extensions().get::<h2::ext::Protocol>().unwrap().as_str(), "websocket");
+        assert_eq!(extended.http2().uri(), "http://a/chat");
+        let upgrade = || Request::get("http://a/").header("upgrade", "websocket");
+        assert_eq!(
+            head(upgrade(), "").unwrap().ask(),
+            Ask::Plain,
+            "nobody asks for the connection's upgrade"
+        );
+        let upgrade = head(upgrade().header("connection", "keep-alive, Upgrade"), "").unwrap();
+        let http1 = upgrade.http1(Outgoing::Empty, &Form::Origin);
+        assert_eq!(
+            (&http1.headers()["connection"], upgrade.ask()),
+            (&"upgrade".parse().unwrap(), Ask::Upgrade)
+        );
+        assert_eq!(http1.headers()["upgrade"], "websocket");
+    }
+
+    #[test]
+    fn only_a_body_can_be_expected() {
+        let expecting = || Request::put("http://a/").header("expect", "100-Continue");
+        let with_body = head(expecting(), "four").unwrap();
+        assert!(with_body.expects() && with_body.headers.contains_key("expect"));
+        let without = head(expecting(), "").unwrap();
+        assert!(!without.expects() && !without.headers.contains_key("expect"));
+    }
+
+    #[test]
     fn what_cannot_be_sent_is_refused() {
         assert!(head(Request::connect("http://a/"), "").is_err());
+        assert!(head(Request::connect("http://a:1/"), "four").is_err());
+        assert!(head(Request::get("http://a/").extension(ConnectProtocol::new("x")), "").is_err());
         assert!(head(Request::get("/b"), "").is_err());
         assert!(head(Request::get("http://me:secret@a/"), "").is_err());
         assert!(head(Request::get("http://a/").header("host", "no host"), "").is_err());

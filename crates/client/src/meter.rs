@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
-use outlive_core::Time;
+use outlive_core::{Span, Time};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::chatter::Chatter;
 use crate::clock::Clock;
 use crate::frames::{Frame, Walk};
+use crate::offence::Offence;
 
 /// What the meter of one connection has noted.
 ///
@@ -24,11 +26,33 @@ use crate::frames::{Frame, Walk};
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     heard_at: AtomicU64,
+    /// Bytes read and written, modulo 2^64.
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
     opened: AtomicU32,
-    probe_covers: AtomicU32,
+    ping_covers: AtomicU32,
+    settings_covers: AtomicU32,
     settings_acks: AtomicU32,
+    settings_read: AtomicBool,
     goaway_read: AtomicBool,
     goaway_last: AtomicU32,
+    goaway_calm: AtomicBool,
+    /// An [`Offence`] as a number, 0 for none.
+    offence: AtomicU64,
+    ended: AtomicBool,
+    /// Since when the transport has taken no bytes although there are some, in microseconds plus one; 0 if it takes them.
+    blocked: AtomicU64,
+    /// The shortest round trip seen, in microseconds; 0 if none.
+    round_trip: AtomicU64,
+}
+
+/// A GOAWAY that was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct GoneAway {
+    /// Streams above this were not and will not be processed.
+    pub(crate) last: u32,
+    /// Whether the peer complained of being asked too much (`ENHANCE_YOUR_CALM`).
+    pub(crate) calm: bool,
 }
 
 impl Gauge {
@@ -37,15 +61,25 @@ impl Gauge {
         Time::from_micros(self.heard_at.load(Relaxed))
     }
 
+    /// Bytes read and written.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        (self.bytes_in.load(Relaxed), self.bytes_out.load(Relaxed))
+    }
+
     /// The highest stream whose HEADERS were written, 0 if none.
     pub(crate) fn opened(&self) -> u32 {
         self.opened.load(Relaxed)
     }
 
-    /// The highest stream whose HEADERS had been written when our last PING or SETTINGS was: its answer proves those,
-    /// and nothing later. (h2 writes both ahead of HEADERS that are still queued.) One of them is out at a time.
-    pub(crate) fn probe_covers(&self) -> u32 {
-        self.probe_covers.load(Relaxed)
+    /// The highest stream whose HEADERS had been written when our last PING was: its answer proves those, and nothing
+    /// later. (h2 writes it ahead of HEADERS that are still queued.) One is out at a time.
+    pub(crate) fn ping_covers(&self) -> u32 {
+        self.ping_covers.load(Relaxed)
+    }
+
+    /// The same of our last SETTINGS.
+    pub(crate) fn settings_covers(&self) -> u32 {
+        self.settings_covers.load(Relaxed)
     }
 
     /// How many of our SETTINGS were answered.
@@ -53,28 +87,81 @@ impl Gauge {
         self.settings_acks.load(Relaxed)
     }
 
-    /// The last stream of the latest GOAWAY, if one was read since the last time this was asked.
-    pub(crate) fn take_goaway(&self) -> Option<u32> {
-        self.goaway_read.swap(false, Relaxed).then(|| self.goaway_last.load(Relaxed))
+    /// Whether the peer's SETTINGS have come.
+    pub(crate) fn settings_read(&self) -> bool {
+        self.settings_read.load(Relaxed)
+    }
+
+    /// Bytes read so far.
+    pub(crate) fn read(&self) -> u64 {
+        self.bytes_in.load(Relaxed)
+    }
+
+    /// The shortest time from a PING or SETTINGS of ours to its answer.
+    pub(crate) fn round_trip(&self) -> Option<Span> {
+        let micros = self.round_trip.load(Relaxed);
+        (micros > 0).then(|| Span::from_micros(micros))
+    }
+
+    /// Since when the transport has taken no bytes although there are some.
+    pub(crate) fn blocked_since(&self) -> Option<Time> {
+        self.blocked.load(Relaxed).checked_sub(1).map(Time::from_micros)
+    }
+
+    /// The latest GOAWAY, if one was read since the last time this was asked.
+    pub(crate) fn take_goaway(&self) -> Option<GoneAway> {
+        let last = self.goaway_last.load(Relaxed);
+        let calm = self.goaway_calm.load(Relaxed);
+        self.goaway_read.swap(false, Relaxed).then_some(GoneAway { last, calm })
+    }
+
+    /// Whether the peer has closed its end in good order (over TLS: said so).
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Relaxed)
+    }
+
+    /// What the peer did that the connection can't go on after.
+    pub(crate) fn offence(&self) -> Option<Offence> {
+        Offence::decode(self.offence.load(Relaxed))
+    }
+
+    /// Nothing more is read from this connection, because of this, unless there is an older reason.
+    pub(crate) fn offend(&self, offence: Offence) {
+        _ = self.offence.compare_exchange(0, offence.encode(), Relaxed, Relaxed);
     }
 
     fn note_written(&self, frame: Frame) {
         match frame {
             // Trailers are HEADERS too, of an older stream.
             Frame::Headers { stream } => _ = self.opened.fetch_max(stream, Relaxed),
-            Frame::Ping | Frame::Settings { ack: false } => self.probe_covers.store(self.opened(), Relaxed),
-            Frame::Settings { ack: true } | Frame::GoAway { .. } => {}
+            Frame::Ping { ack: false } => self.ping_covers.store(self.opened(), Relaxed),
+            Frame::Settings { ack: false } => self.settings_covers.store(self.opened(), Relaxed),
+            Frame::Ping { ack: true }
+            | Frame::Settings { ack: true }
+            | Frame::Data { .. }
+            | Frame::GoAway { .. }
+            | Frame::Other => {}
         }
     }
 
     fn note_read(&self, frame: Frame) {
         match frame {
-            Frame::GoAway { last } => {
+            Frame::GoAway { last, code } => {
                 self.goaway_last.store(last, Relaxed);
+                self.goaway_calm.fetch_or(h2::Reason::from(code) == h2::Reason::ENHANCE_YOUR_CALM, Relaxed);
                 self.goaway_read.store(true, Relaxed);
             }
             Frame::Settings { ack: true } => _ = self.settings_acks.fetch_add(1, Relaxed),
-            Frame::Headers { .. } | Frame::Ping | Frame::Settings { ack: false } => {}
+            Frame::Settings { ack: false } => self.settings_read.store(true, Relaxed),
+            Frame::Headers { .. } | Frame::Data { .. } | Frame::Ping { .. } | Frame::Other => {}
+        }
+    }
+
+    fn note_round_trip(&self, took: Span) {
+        let micros = took.as_micros().max(1);
+        let known = self.round_trip.load(Relaxed);
+        if known == 0 || micros < known {
+            self.round_trip.store(micros, Relaxed);
         }
     }
 }
@@ -93,6 +180,12 @@ pub(crate) struct Meter<T> {
 struct Walks {
     outgoing: Walk,
     incoming: Walk,
+    chatter: Chatter,
+    /// When our PING and our SETTINGS that are not answered were written.
+    pinged: Option<Time>,
+    set: Option<Time>,
+    /// The error code of a GOAWAY that came.
+    parting: u32,
 }
 
 impl<T> Meter<T> {
@@ -103,7 +196,14 @@ impl<T> Meter<T> {
     }
 
     pub(crate) fn http2(transport: T, clock: Clock) -> Self {
-        let walks = Walks { outgoing: Walk::outgoing(), incoming: Walk::incoming() };
+        let walks = Walks {
+            outgoing: Walk::outgoing(),
+            incoming: Walk::incoming(),
+            chatter: Chatter::new(clock.now()),
+            pinged: None,
+            set: None,
+            parting: 0,
+        };
         Self { walks: Some(walks), ..Self::http1(transport, clock) }
     }
 
@@ -112,16 +212,60 @@ impl<T> Meter<T> {
     }
 
     fn note_write(&mut self, bytes: &[u8]) {
-        if let Some(walks) = &mut self.walks {
-            walks.outgoing.pass(bytes, |frame| self.gauge.note_written(frame));
-        }
+        self.gauge.bytes_out.fetch_add(bytes.len() as u64, Relaxed);
+        let Some(Walks { outgoing, chatter, pinged, set, .. }) = &mut self.walks else { return };
+        outgoing.pass(bytes, |frame| {
+            self.gauge.note_written(frame);
+            chatter.wrote(frame);
+            match frame {
+                Frame::Ping { ack: false } => *pinged = Some(self.clock.now()),
+                Frame::Settings { ack: false } => *set = Some(self.clock.now()),
+                _ => {}
+            }
+        });
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
-        self.gauge.heard_at.store(self.clock.now().as_micros(), Relaxed);
-        if let Some(walks) = &mut self.walks {
-            walks.incoming.pass(bytes, |frame| self.gauge.note_read(frame));
+        let now = self.clock.now();
+        self.gauge.heard_at.store(now.as_micros(), Relaxed);
+        self.gauge.bytes_in.fetch_add(bytes.len() as u64, Relaxed);
+        let Some(Walks { incoming, chatter, pinged, set, parting, .. }) = &mut self.walks else { return };
+        incoming.pass(bytes, |frame| {
+            self.gauge.note_read(frame);
+            if !chatter.read(frame, now) {
+                self.gauge.offend(Offence::Chatter);
+            }
+            let asked = match frame {
+                Frame::Ping { ack: true } => pinged.take(),
+                Frame::Settings { ack: true } => set.take(),
+                Frame::GoAway { code, .. } => {
+                    *parting = code;
+                    None
+                }
+                _ => None,
+            };
+            if let Some(asked) = asked {
+                self.gauge.note_round_trip(now.since(asked));
+            }
+        });
+    }
+
+    /// The peer has closed its end; what it said of the reason is the reason.
+    fn note_end(&mut self) {
+        self.gauge.ended.store(true, Relaxed);
+        if let Some(Walks { parting: code @ 1.., .. }) = self.walks {
+            self.gauge.offend(Offence::GoAway(code));
         }
+    }
+
+    /// The transport takes bytes, or it does not.
+    fn note_room<R>(&self, written: &Poll<R>) {
+        let since = match written {
+            Poll::Ready(_) => 0,
+            Poll::Pending if self.gauge.blocked.load(Relaxed) > 0 => return,
+            Poll::Pending => self.clock.now().as_micros() + 1,
+        };
+        self.gauge.blocked.store(since, Relaxed);
     }
 }
 
@@ -136,6 +280,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
         let bytes = &into.filled()[before..];
         if !bytes.is_empty() {
             self.note_read(bytes);
+        } else if matches!(read, Poll::Ready(Ok(()))) && into.remaining() > 0 {
+            self.note_end();
+        }
+        if let Some(offence @ Offence::Chatter | offence @ Offence::Informational) = self.gauge.offence() {
+            into.set_filled(before);
+            return Poll::Ready(Err(io::Error::other(offence)));
         }
         read
     }
@@ -144,6 +294,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.transport).poll_write(cx, bytes);
+        self.note_room(&written);
         if let Poll::Ready(Ok(accepted)) = written {
             self.note_write(&bytes[..accepted]);
         }
@@ -156,6 +307,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.transport).poll_write_vectored(cx, slices);
+        self.note_room(&written);
         if let Poll::Ready(Ok(mut accepted)) = written {
             for slice in slices {
                 let part = accepted.min(slice.len());
@@ -202,10 +354,10 @@ mod tests {
         let mut meter = Meter::http2(near, Clock::start());
         let gauge = meter.gauge();
         meter.write_all(&[&PREFACE[..], &headers(1), &ping(), &headers(3)].concat()).await.unwrap();
-        assert_eq!((gauge.opened(), gauge.probe_covers()), (3, 1));
+        assert_eq!((gauge.opened(), gauge.ping_covers()), (3, 1));
         // Trailers of an old stream open nothing.
         meter.write_all(&[&headers(1)[..], &ping()].concat()).await.unwrap();
-        assert_eq!((gauge.opened(), gauge.probe_covers()), (3, 3));
+        assert_eq!((gauge.opened(), gauge.ping_covers()), (3, 3));
     }
 
     #[tokio::test]
@@ -235,12 +387,61 @@ mod tests {
         let gauge = meter.gauge();
         tokio::time::advance(std::time::Duration::from_millis(7)).await;
         assert_eq!(gauge.heard_at(), Time::ZERO);
-        far.write_all(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0]).await.unwrap();
-        meter.read_exact(&mut [0; 12]).await.unwrap();
+        far.write_all(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 5]).await.unwrap();
+        meter.read_exact(&mut [0; 13]).await.unwrap();
         assert_eq!(gauge.heard_at(), Time::from_micros(7000));
-        assert_eq!(gauge.take_goaway(), None, "its last stream is not complete yet");
-        far.write_all(&[5, 0, 0, 0, 0]).await.unwrap();
-        meter.read_exact(&mut [0; 5]).await.unwrap();
-        assert_eq!((gauge.take_goaway(), gauge.take_goaway()), (Some(5), None));
+        assert_eq!(gauge.take_goaway(), None, "its error code is not complete yet");
+        far.write_all(&[0, 0, 0, 11]).await.unwrap();
+        meter.read_exact(&mut [0; 4]).await.unwrap();
+        let complaint = GoneAway { last: 5, calm: true };
+        assert_eq!((gauge.take_goaway(), gauge.take_goaway()), (Some(complaint), None));
+        assert_eq!(gauge.offence(), None, "streams up to the last may still be answered");
+        drop(far);
+        assert_eq!(meter.read(&mut [0; 1]).await.unwrap(), 0);
+        assert_eq!(gauge.offence(), Some(Offence::GoAway(11)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_measure_the_round_trip() {
+        let (near, mut far) = tokio::io::duplex(1024);
+        let mut meter = Meter::http2(near, Clock::start());
+        let gauge = meter.gauge();
+        let answer = [0, 0, 8, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        for (millis, shortest) in [(9, 9), (4, 4), (7, 4)] {
+            let preface = if millis == 9 { &PREFACE[..] } else { &[] };
+            meter.write_all(&[preface, &ping()].concat()).await.unwrap();
+            tokio::time::advance(std::time::Duration::from_millis(millis)).await;
+            far.write_all(&answer).await.unwrap();
+            meter.read_exact(&mut [0; 17]).await.unwrap();
+            assert_eq!(gauge.round_trip(), Some(Span::from_millis(shortest)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transport_that_takes_nothing_is_blocked() {
+        let (near, mut far) = tokio::io::duplex(10);
+        let mut meter = Meter::http2(near, Clock::start());
+        let gauge = meter.gauge();
+        let full = std::future::poll_fn(|cx| {
+            let first = Pin::new(&mut meter).poll_write(cx, &PREFACE[..10]);
+            assert!(first.is_ready() && gauge.blocked_since().is_none());
+            Poll::Ready(Pin::new(&mut meter).poll_write(cx, &PREFACE[10..]).is_pending())
+        });
+        assert!(full.await);
+        assert_eq!(gauge.blocked_since(), Some(Time::ZERO));
+        far.read_exact(&mut [0; 10]).await.unwrap();
+        meter.write_all(b"x").await.unwrap();
+        assert_eq!(gauge.blocked_since(), None);
+    }
+
+    #[tokio::test]
+    async fn a_flood_ends_the_reading() {
+        let (near, mut far) = tokio::io::duplex(1 << 20);
+        let mut meter = Meter::http2(near, Clock::start());
+        let flood = ping().repeat(2 * crate::chatter::BURST as usize);
+        far.write_all(&flood).await.unwrap();
+        let error = meter.read_exact(&mut vec![0; flood.len()]).await.unwrap_err();
+        assert!(error.to_string().contains("without end"), "{error}");
+        assert_eq!(meter.gauge().offence(), Some(Offence::Chatter));
     }
 }

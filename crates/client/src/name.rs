@@ -8,9 +8,9 @@ use std::net::Ipv6Addr;
 
 use http::Uri;
 
-/// Scheme, host and port, normalised.
+/// The name of an origin: scheme, host and port, normalised, so that equal names mean the same origin.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct OriginName {
+pub struct OriginName {
     https: bool,
     /// In lower case; an IPv6 address without its brackets.
     host: Box<str>,
@@ -42,15 +42,22 @@ impl OriginName {
         Ok(Self { https, host: bare, port })
     }
 
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
+    }
+
     pub(crate) fn is_https(&self) -> bool {
         self.https
     }
 
-    pub(crate) fn host(&self) -> &str {
+    /// The host in lower case; an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
         &self.host
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// The port, the scheme's own if the URI had none.
+    pub fn port(&self) -> u16 {
         self.port
     }
 

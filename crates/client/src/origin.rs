@@ -8,13 +8,17 @@
 mod actions;
 mod addresses;
 mod alarm;
+mod closing;
 mod connections;
 mod journal;
 mod ledger;
+mod observe;
 mod request;
 mod sleep;
+mod snapshot;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
@@ -28,7 +32,9 @@ use crate::clock::Clock;
 use crate::connection::{self, Order, Route};
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
+use crate::seeing::{Event, Watch};
 use crate::settings::Settings;
+use crate::shutdown::Door;
 
 use addresses::Addresses;
 use journal::Journal;
@@ -43,6 +49,10 @@ pub(crate) struct Origin {
     pub(crate) route: Arc<Route>,
     ledger: Mutex<Ledger>,
     alarm: Arc<Notify>,
+    /// Connections' tasks that have not ended.
+    tasks: AtomicUsize,
+    /// Rings while the door is closed, whenever something happened.
+    rest: Notify,
 }
 
 /// A connection to be dialled.
@@ -75,8 +85,10 @@ impl Origin {
         let title = name.to_string();
         let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
         let journal = is_traced.then(|| Journal::new(&title, &limits, seed));
-        let ledger = Mutex::new(Ledger::new(limits, seed, addresses, journal));
-        Arc::new(Self { name, settings, clock, route, ledger, alarm: Arc::new(Notify::new()) })
+        let watch = Watch::new(settings.observer.is_some());
+        let ledger = Mutex::new(Ledger::new(limits, seed, addresses, journal, watch));
+        let (alarm, rest) = (Arc::new(Notify::new()), Notify::new());
+        Arc::new(Self { name, settings, clock, route, ledger, alarm, tasks: AtomicUsize::new(0), rest })
     }
 
     /// Records facts and does what the pool decides. `bring` is called under the lock: it must be quick and must
@@ -86,14 +98,20 @@ impl Origin {
         ledger.now = self.clock.now();
         let result = bring(&mut ledger);
         let alarm_moved = ledger.alarm_moved_earlier();
+        let is_closing = ledger.door != Door::Open;
         let mut aftermath = ledger.take_aftermath();
+        let seen = ledger.watch.take();
         let runtime = if aftermath.spawns() { ledger.runtime.clone() } else { None };
         drop(ledger);
         if alarm_moved {
             self.alarm.notify_one();
         }
+        self.tell(&seen);
         drop(std::mem::take(&mut aftermath.spares));
         aftermath.wakers.drain(..).for_each(Waker::wake);
+        if is_closing {
+            self.rest.notify_waiters();
+        }
         if let Some(runtime) = runtime {
             self.spawn(&runtime, aftermath);
         }
@@ -115,6 +133,13 @@ impl Origin {
         self.lock().counts()
     }
 
+    /// Tells the observer, if there is one.
+    fn tell(&self, seen: &[Event]) {
+        if let Some(observer) = &self.settings.observer {
+            seen.iter().for_each(|event| observer.observe(&self.name, event));
+        }
+    }
+
     fn spawn(self: &Arc<Self>, runtime: &Handle, aftermath: Aftermath) {
         if let Some(alive) = aftermath.alarm {
             runtime.spawn(alarm::watch(Arc::downgrade(self), Arc::clone(&self.alarm), alive));
@@ -123,9 +148,25 @@ impl Origin {
             runtime.spawn(addresses::resolve(addresses::End::of(Arc::downgrade(self))));
         }
         for Dial { connection, address, orders } in aftermath.dials {
-            let guard = connection::Guard::new(Arc::downgrade(self), connection);
+            let guard = connection::Guard::new(self, connection);
             runtime.spawn(connection::run(guard, address, orders));
         }
+    }
+
+    /// How many connections' tasks there are.
+    fn tasks(&self) -> usize {
+        self.tasks.load(SeqCst)
+    }
+
+    /// A connection's task begins.
+    pub(crate) fn task_begins(&self) {
+        self.tasks.fetch_add(1, SeqCst);
+    }
+
+    /// A connection's task has ended, and told so.
+    pub(crate) fn task_ended(&self) {
+        self.tasks.fetch_sub(1, SeqCst);
+        self.rest.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
@@ -144,6 +185,11 @@ impl Drop for Origin {
     fn drop(&mut self) {
         // The alarm's task notices that nobody is left, and ends.
         self.alarm.notify_one();
+        // Its connections end with it, which observers that count have to know.
+        let ledger = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner);
+        ledger.tell_gone();
+        let seen = ledger.watch.take();
+        self.tell(&seen);
     }
 }
 

@@ -9,11 +9,13 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
+
+use crate::expect::Gate;
 
 /// Any error, as bodies and hooks bring them.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -35,6 +37,8 @@ pub(crate) enum Outgoing {
     Made(Maker, SizeHint),
     /// Untouched, and good for one time.
     Once(BoxBody),
+    /// Waits at the gate before it may be sent.
+    Gated(Gate, Box<Self>),
     /// Given away to be sent.
     Taken,
 }
@@ -72,6 +76,7 @@ impl Outgoing {
     pub(crate) fn is_untouched(&self) -> bool {
         match self {
             Self::Empty | Self::Bytes(_) | Self::Made(..) | Self::Once(_) => true,
+            Self::Gated(_, body) => body.is_untouched(),
             Self::Taken => false,
         }
     }
@@ -80,6 +85,7 @@ impl Outgoing {
     pub(crate) fn is_repeatable(&self) -> bool {
         match self {
             Self::Empty | Self::Bytes(_) | Self::Made(..) => true,
+            Self::Gated(_, body) => body.is_repeatable(),
             Self::Once(_) | Self::Taken => false,
         }
     }
@@ -87,7 +93,31 @@ impl Outgoing {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Bytes(_) | Self::Made(..) | Self::Once(_) | Self::Taken => false,
+            Self::Bytes(_) | Self::Made(..) | Self::Once(_) | Self::Gated(..) | Self::Taken => false,
+        }
+    }
+
+    /// Has it wait at `gate`.
+    pub(crate) fn gated(self, gate: Gate) -> Self {
+        Self::Gated(gate, Box::new(self))
+    }
+
+    /// Without its gate.
+    pub(crate) fn ungated(self) -> Self {
+        match self {
+            Self::Gated(_, body) => *body,
+            Self::Empty | Self::Bytes(_) | Self::Made(..) | Self::Once(_) | Self::Taken => self,
+        }
+    }
+
+    /// Another one like it, if it is repeatable.
+    pub(crate) fn try_clone(&self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Empty),
+            Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
+            Self::Made(make, hint) => Some(Self::Made(Arc::clone(make), *hint)),
+            Self::Gated(_, body) => body.try_clone(),
+            Self::Once(_) | Self::Taken => None,
         }
     }
 
@@ -97,7 +127,7 @@ impl Outgoing {
             Self::Empty => Self::Empty,
             Self::Bytes(bytes) => Self::Bytes(bytes.clone()),
             Self::Made(make, hint) => Self::Made(Arc::clone(make), *hint),
-            Self::Once(_) | Self::Taken => std::mem::replace(self, Self::Taken),
+            Self::Once(_) | Self::Gated(..) | Self::Taken => std::mem::replace(self, Self::Taken),
         }
     }
 }
@@ -137,6 +167,11 @@ impl Body for Outgoing {
         if let Self::Made(make, _) = this {
             *this = Self::Once(make());
         }
+        if let Self::Gated(gate, body) = this {
+            ready!(gate.poll_open(cx));
+            *this = std::mem::take(body);
+            return Pin::new(this).poll_frame(cx);
+        }
         match this {
             Self::Once(body) => body.as_mut().poll_frame(cx),
             Self::Bytes(bytes) => {
@@ -144,7 +179,7 @@ impl Body for Outgoing {
                 *this = Self::Taken;
                 Poll::Ready(Some(Ok(Frame::data(data))))
             }
-            Self::Empty | Self::Taken | Self::Made(..) => Poll::Ready(None),
+            Self::Empty | Self::Taken | Self::Made(..) | Self::Gated(..) => Poll::Ready(None),
         }
     }
 
@@ -152,6 +187,7 @@ impl Body for Outgoing {
         match self {
             Self::Once(body) => body.is_end_stream(),
             Self::Bytes(_) | Self::Made(..) => false,
+            Self::Gated(_, body) => body.is_end_stream(),
             Self::Empty | Self::Taken => true,
         }
     }
@@ -161,6 +197,7 @@ impl Body for Outgoing {
             Self::Once(body) => body.size_hint(),
             Self::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Made(_, hint) => *hint,
+            Self::Gated(_, body) => body.size_hint(),
             Self::Empty | Self::Taken => SizeHint::with_exact(0),
         }
     }
@@ -173,6 +210,7 @@ impl fmt::Debug for Outgoing {
             Self::Bytes(_) => "Bytes",
             Self::Made(..) => "Made",
             Self::Once(_) => "Once",
+            Self::Gated(..) => "Gated",
             Self::Taken => "Taken",
         })
     }

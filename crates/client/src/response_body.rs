@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -16,9 +17,13 @@ use outlive_core::AttemptId;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Phase};
+use crate::meter::Gauge;
+use crate::offence::Offence;
 use crate::sending::Fault;
 use crate::ticket::Ticket;
+use crate::upgrade::Tunnel;
 use crate::upload_task::UploadTask;
+use crate::vet;
 
 /// A response's body: data as it arrives, then trailers, if any. Dropping it gives the rest up.
 pub struct ResponseBody {
@@ -30,11 +35,27 @@ pub struct ResponseBody {
 
 /// Where the bytes come from.
 pub(crate) enum Stream {
-    Http1(Incoming),
-    /// With what is left of the length that the head announced.
-    Http2(RecvStream, Option<u64>),
+    /// With whether the head announced the length.
+    Http1 {
+        body: Incoming,
+        announced: bool,
+        gauge: Arc<Gauge>,
+    },
+    Http2(RecvStream, Length),
+    /// It is no message.
+    Tunnel(Tunnel),
     /// From nowhere: the rest was given up. (A stream that is still held could not be reset.)
     Gone,
+}
+
+/// How much of a response's body is still to come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Length {
+    Unknown,
+    /// So much is left of what the head announced; h2 sees to it.
+    Left(u64),
+    /// There can't be any.
+    None,
 }
 
 /// What is left to be told of the request.
@@ -43,6 +64,8 @@ pub(crate) struct Claim {
     pub(crate) attempt: AttemptId,
     /// The request's body, if it is still on its way.
     pub(crate) upload: Option<UploadTask>,
+    /// The request's body was held back and will never be sent, so the peer can't see the request's end.
+    pub(crate) withheld: bool,
 }
 
 impl ResponseBody {
@@ -54,8 +77,20 @@ impl ResponseBody {
         body
     }
 
+    /// What the response is the beginning of, if it is no message.
+    pub(crate) fn into_tunnel(self) -> Option<(Tunnel, Claim)> {
+        match (self.stream, self.claim) {
+            (Stream::Tunnel(tunnel), Some(claim)) => Some((tunnel, claim)),
+            _ => None,
+        }
+    }
+
     fn complete(&mut self) {
-        let Some(Claim { ticket, attempt, upload }) = self.claim.take() else { return };
+        let Some(Claim { ticket, attempt, upload, withheld }) = self.claim.take() else { return };
+        if withheld {
+            // Given up: a reset tells the peer (HTTP/2), or the connection's end does (HTTP/1.1).
+            return drop(ticket);
+        }
         match upload {
             None => ticket.completed(attempt),
             Some(upload) => upload.leave_to(ticket, attempt),
@@ -78,6 +113,7 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.stream.poll_frame(cx) {
+            Poll::Ready(None) if matches!(self.stream, Stream::Tunnel(_)) => Poll::Ready(None),
             Poll::Ready(Some(Ok(frame))) => {
                 self.deadline.stir();
                 if self.stream.is_end() {
@@ -105,15 +141,17 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end()
+        matches!(self.stream, Stream::Tunnel(_)) || self.stream.is_end()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.stream {
-            Stream::Http1(body) => body.size_hint(),
+            Stream::Http1 { body, .. } => body.size_hint(),
             Stream::Http2(..) if self.stream.is_end() => SizeHint::with_exact(0),
-            Stream::Gone => SizeHint::with_exact(0),
-            Stream::Http2(_, left) => left.map_or_else(SizeHint::default, SizeHint::with_exact),
+            Stream::Gone | Stream::Tunnel(_) => SizeHint::with_exact(0),
+            Stream::Http2(_, Length::Unknown) => SizeHint::default(),
+            Stream::Http2(_, Length::Left(left)) => SizeHint::with_exact(*left),
+            Stream::Http2(_, Length::None) => SizeHint::with_exact(0),
         }
     }
 }
@@ -121,8 +159,9 @@ impl Body for ResponseBody {
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let from = match self.stream {
-            Stream::Http1(_) => "HTTP/1.1",
+            Stream::Http1 { .. } => "HTTP/1.1",
             Stream::Http2(..) => "HTTP/2",
+            Stream::Tunnel(_) => "a tunnel",
             Stream::Gone => "nowhere",
         };
         f.debug_struct("ResponseBody").field("from", &from).field("ended", &self.claim.is_none()).finish()
@@ -130,34 +169,52 @@ impl fmt::Debug for ResponseBody {
 }
 
 impl Stream {
+    pub(crate) fn http1(body: Incoming, gauge: Arc<Gauge>) -> Self {
+        let announced = body.size_hint().exact().is_some();
+        Self::Http1 { body, announced, gauge }
+    }
+
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         match self {
-            Self::Http1(body) => {
-                Pin::new(body).poll_frame(cx).map(|next| next.map(|frame| frame.map_err(Fault::http1)))
+            Self::Http1 { body, announced, gauge } => {
+                let next = ready!(Pin::new(body).poll_frame(cx));
+                let short = || *announced && gauge.has_ended();
+                Poll::Ready(next.map(|frame| frame.map_err(|error| Fault::http1_body(error, short()))))
             }
             Self::Http2(body, left) => match ready!(body.poll_data(cx)) {
                 Some(Ok(data)) => {
                     // Fails only for a stream that has ended.
                     _ = body.flow_control().release_capacity(data.len());
-                    *left = left.map(|left| left.saturating_sub(data.len() as u64));
+                    match left {
+                        Length::None if !data.is_empty() => {
+                            return Poll::Ready(Some(Err(Fault::offence(Offence::Content))));
+                        }
+                        Length::Left(left) => *left = left.saturating_sub(data.len() as u64),
+                        Length::None | Length::Unknown => {}
+                    }
                     Poll::Ready(Some(Ok(Frame::data(data))))
                 }
-                Some(Err(error)) => Poll::Ready(Some(Err(Fault::http2(error)))),
+                Some(Err(error)) => Poll::Ready(Some(Err(Fault::http2_body(error)))),
                 None => {
-                    let trailers = ready!(body.poll_trailers(cx)).map_err(Fault::http2).transpose();
-                    Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)))
+                    let trailers = ready!(body.poll_trailers(cx)).map_err(Fault::http2_body).transpose();
+                    Poll::Ready(trailers.map(|trailers| {
+                        let trailers = trailers?;
+                        vet::fields(&trailers).map_err(Fault::offence)?;
+                        Ok(Frame::trailers(trailers))
+                    }))
                 }
             },
-            Self::Gone => Poll::Ready(None),
+            Self::Gone | Self::Tunnel(_) => Poll::Ready(None),
         }
     }
 
     /// Whether nothing more comes.
     fn is_end(&self) -> bool {
         match self {
-            Self::Http1(body) => body.is_end_stream(),
+            Self::Http1 { body, .. } => body.is_end_stream(),
             Self::Http2(body, _) => body.is_end_stream(),
             Self::Gone => true,
+            Self::Tunnel(_) => false,
         }
     }
 }

@@ -9,21 +9,26 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use http::Response;
 use http::header::CONTENT_LENGTH;
 use outlive_core::{AttemptId, Repeat};
 
+use crate::attempt::Attempts;
 use crate::connection::http1::keeps_alive;
 use crate::deadline::{Deadline, Timeouts};
-use crate::error::{Attempts, Error, Phase};
+use crate::error::{Error, Phase};
 use crate::head::Head;
+use crate::informational::OnInformational;
 use crate::origin::{Few, News, Origin};
 use crate::outgoing::Outgoing;
-use crate::response_body::{Claim, ResponseBody, Stream};
-use crate::sending::{Answer, Sending};
+use crate::response_body::{Claim, Length, ResponseBody, Stream};
+use crate::sending::{Answer, Message, Sending};
 use crate::ticket::Ticket;
+use crate::upgrade::Tunnel;
 use crate::upload_task::UploadTask;
+use crate::vet::Ask;
 
 /// The future of a response. Dropping it gives the request up.
 #[must_use = "nothing is sent before it is polled"]
@@ -47,6 +52,15 @@ pub(crate) struct Wish {
     pub(crate) body: Outgoing,
     pub(crate) timeouts: Timeouts,
     pub(crate) repeat: Repeat,
+    pub(crate) manner: Manner,
+}
+
+/// How its caller wants it sent, and answered.
+pub(crate) struct Manner {
+    pub(crate) ask: Ask,
+    /// How long its body waits for `100 Continue`, if it does.
+    pub(crate) hold: Option<Duration>,
+    pub(crate) informational: Option<OnInformational>,
 }
 
 /// A request that the pool knows of.
@@ -55,6 +69,7 @@ struct Open {
     deadline: Deadline,
     /// The attempts that are out, oldest first; with none, it waits for a connection.
     sendings: Few<Sending>,
+    manner: Manner,
 }
 
 impl ResponseFuture {
@@ -121,11 +136,11 @@ impl fmt::Debug for ResponseFuture {
 impl Wish {
     /// Tells the pool.
     fn open(self, waker: &Waker) -> (Open, News) {
-        let Self { origin, head, body, timeouts, repeat } = self;
+        let Self { origin, head, body, timeouts, repeat, manner } = self;
         let (ticket, news) = Ticket::open(origin, head, body, repeat, timeouts.patience(), waker);
         let mut deadline = Deadline::new(timeouts);
         deadline.enter_connection();
-        (Open { ticket, deadline, sendings: Few::new() }, news)
+        (Open { ticket, deadline, sendings: Few::new(), manner }, news)
     }
 }
 
@@ -133,9 +148,12 @@ impl Wish {
 type Winner = (AttemptId, Answer);
 
 impl Open {
-    fn follow(&mut self, sending: Sending) {
+    fn follow(&mut self, mut sending: Sending) {
         if self.sendings.is_empty() {
             self.deadline.enter_response();
+        }
+        if let Some(wait) = self.manner.hold {
+            sending.hold(wait);
         }
         self.sendings.push(sending);
     }
@@ -146,7 +164,12 @@ impl Open {
         let mut place = 0;
         while let Some(sending) = self.sendings.get_mut(place) {
             let attempt = sending.attempt;
-            match sending.poll(cx, || self.ticket.take_body(attempt)) {
+            let tell = |response: &Response<()>| {
+                if let Some(told) = &self.manner.informational {
+                    told.tell(response);
+                }
+            };
+            match sending.poll(cx, || self.ticket.take_body(attempt), tell) {
                 Poll::Pending => place += 1,
                 Poll::Ready(Ok(answer)) => return Poll::Ready(Some((attempt, answer))),
                 Poll::Ready(Err(fault)) => {
@@ -164,21 +187,35 @@ impl Open {
 
     /// The answer as its caller gets it. The other attempts are the pool's from here on.
     fn receive(self, (attempt, answer): Winner) -> Response<ResponseBody> {
-        let Self { ticket, mut deadline, sendings } = self;
+        let Self { ticket, mut deadline, sendings, manner } = self;
         drop(sendings);
         deadline.enter_body();
-        let closes = matches!(&answer, Answer::Http1(response) if !keeps_alive(response));
-        let attempts = ticket.answered(attempt, closes);
-        let mut response = match answer {
-            Answer::Http1(response) => {
-                let claim = Claim { ticket, attempt, upload: None };
-                response.map(|body| ResponseBody::new(Stream::Http1(body), deadline, claim))
+        let Answer { message, gauge, withheld } = answer;
+        let closes = match &message {
+            Message::Http1(response) => !keeps_alive(response),
+            Message::Tunnel(_, Tunnel::Http1(_)) => true,
+            Message::Tunnel(_, Tunnel::Http2(..)) | Message::Http2(..) => false,
+        };
+        let attempts = ticket.answered(attempt, message.line(), closes);
+        let claim = |ticket, upload| Claim { ticket, attempt, upload, withheld };
+        let mut response = match message {
+            Message::Http1(response) => {
+                let claim = claim(ticket, None);
+                response.map(|body| ResponseBody::new(Stream::http1(body, gauge), deadline, claim))
             }
-            Answer::Http2(response, upload) => {
+            Message::Tunnel(response, tunnel) => {
+                response.map(|()| ResponseBody::new(Stream::Tunnel(tunnel), deadline, claim(ticket, None)))
+            }
+            Message::Http2(response, upload) => {
                 let upload = upload.map(|upload| UploadTask::spawn(upload, ticket.take_body(attempt)));
                 let length = response.headers().get(CONTENT_LENGTH);
                 let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-                let claim = Claim { ticket, attempt, upload };
+                let length = if manner.ask.excludes_content(response.status()) {
+                    Length::None
+                } else {
+                    length.map_or(Length::Unknown, Length::Left)
+                };
+                let claim = claim(ticket, upload);
                 response.map(|body| ResponseBody::new(Stream::Http2(body, length), deadline, claim))
             }
         };

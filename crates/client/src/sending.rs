@@ -3,39 +3,79 @@
 //! Invariant: a [`Fault`] claims that a request was not processed only on proof: hyper gave the message back, or
 //! the peer said so (RFC 9113 section 8.7). Next: [`crate::response_future`], which polls it.
 
+use std::error::Error as StdError;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use h2::{Reason, RecvStream};
-use http::{Request, Response};
+use bytes::Bytes;
+use h2::{Reason, RecvStream, SendStream};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use outlive_core::AttemptId;
 
 use crate::error::ErrorKind;
+use crate::expect::{Gate, Hold};
+use crate::informational::Relay;
+use crate::meter::Gauge;
+use crate::offence::Offence;
 use crate::outgoing::{BoxError, Outgoing};
+use crate::settings::MAX_INFORMATIONAL;
+use crate::upgrade::Tunnel;
 use crate::upload::Upload;
+use crate::vet::{self, Ask};
 
 /// An attempt, and the means to follow it.
 pub(crate) struct Sending {
     pub(crate) attempt: AttemptId,
-    pub(crate) wire: Wire,
+    wire: Wire,
+    gauge: Arc<Gauge>,
+    ask: Ask,
+    /// The body waits for the server's word.
+    hold: Option<Hold>,
+    /// Informational responses so far, where this side counts them.
+    informational: usize,
 }
 
 type Http1Response =
     Pin<Box<dyn Future<Output = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>> + Send>>;
 
 pub(crate) enum Wire {
-    Http1(Http1Response),
-    Http2 { response: h2::client::ResponseFuture, upload: Option<Upload> },
+    /// With the gate at which a body waits that is held back.
+    Http1 { response: Http1Response, relay: Arc<Relay>, gate: Option<Gate> },
+    /// With the request's body, or with the sending half of what may become a tunnel.
+    Http2 { response: h2::client::ResponseFuture, upload: Option<Upload>, tunnel: Option<SendStream<Bytes>> },
 }
 
 /// A response's head, and the means to read the rest.
-pub(crate) enum Answer {
+pub(crate) struct Answer {
+    pub(crate) message: Message,
+    pub(crate) gauge: Arc<Gauge>,
+    /// The request's body was held back, and will not be sent.
+    pub(crate) withheld: bool,
+}
+
+pub(crate) enum Message {
     Http1(Response<Incoming>),
     /// With the rest of the request's body, if it is still on its way.
     Http2(Response<RecvStream>, Option<Upload>),
+    /// No message, but the beginning of something else.
+    Tunnel(Response<()>, Tunnel),
+}
+
+impl Message {
+    /// What its first line says.
+    pub(crate) fn line(&self) -> (StatusCode, Version) {
+        match self {
+            Self::Http1(response) => (response.status(), response.version()),
+            Self::Http2(response, _) => (response.status(), response.version()),
+            Self::Tunnel(response, _) => (response.status(), response.version()),
+        }
+    }
 }
 
 /// Why an attempt failed.
@@ -56,6 +96,8 @@ pub(crate) enum Fact {
     GoneAway,
     /// It alone failed.
     Failed,
+    /// It failed, and nothing else can be sent where it was.
+    Spoiled,
     /// The caller can't go on with it.
     GivenUp,
     /// Its connection did.
@@ -63,21 +105,58 @@ pub(crate) enum Fact {
 }
 
 impl Sending {
-    /// Polls for the response's head, and sends the request's body meanwhile. `body` gives that away, once.
+    pub(crate) fn new(attempt: AttemptId, wire: Wire, gauge: Arc<Gauge>, ask: Ask) -> Self {
+        Self { attempt, wire, gauge, ask, hold: None, informational: 0 }
+    }
+
+    /// Holds the body back until the server says `100 Continue`, for this long at most.
+    pub(crate) fn hold(&mut self, wait: Duration) {
+        let gate = match &self.wire {
+            Wire::Http1 { gate, .. } => gate.clone(),
+            Wire::Http2 { .. } => None,
+        };
+        self.hold = Some(Hold::new(wait, gate));
+    }
+
+    /// Polls for the response's head, and sends the request's body meanwhile. `body` gives that away, once; `tell` is told of
+    /// informational responses.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         body: impl FnOnce() -> Option<Outgoing>,
+        tell: impl Fn(&Response<()>),
     ) -> Poll<Result<Answer, Fault>> {
+        if self.hold.as_mut().is_some_and(|hold| hold.poll_waited(cx).is_ready()) {
+            self.release();
+        }
+        if let Err(fault) = self.poll_informational(cx, &tell) {
+            return Poll::Ready(Err(fault));
+        }
         match &mut self.wire {
-            Wire::Http1(response) => {
-                let answer = response.as_mut().poll(cx);
-                answer.map(|answer| answer.map(Answer::Http1).map_err(Fault::unanswered_http1))
+            Wire::Http1 { response, .. } => {
+                let Poll::Ready(answer) = response.as_mut().poll(cx) else { return Poll::Pending };
+                // Some may have come together with it.
+                if let Err(fault) = self.poll_informational(cx, &tell) {
+                    return Poll::Ready(Err(fault));
+                }
+                Poll::Ready(answer.map_err(Fault::unanswered_http1).and_then(|answer| {
+                    vet::http1(self.ask, &answer).map_err(Fault::spoiled)?;
+                    let message = self.http1(answer);
+                    Ok(self.answer(message))
+                }))
             }
-            Wire::Http2 { response, upload } => {
+            Wire::Http2 { response, upload, tunnel } => {
                 if let Poll::Ready(answer) = Pin::new(response).poll(cx) {
-                    let answer = answer.map(|answer| Answer::Http2(answer, upload.take()));
-                    return Poll::Ready(answer.map_err(Fault::http2));
+                    let (upload, tunnel) = (upload.take(), tunnel.take());
+                    return Poll::Ready(answer.map_err(Fault::http2).and_then(|answer| {
+                        vet::fields(answer.headers()).map_err(Fault::offence)?;
+                        let upload = upload.filter(|_| self.hold.is_none());
+                        let message = self.http2(answer, upload, tunnel);
+                        Ok(self.answer(message))
+                    }));
+                }
+                if self.hold.is_some() {
+                    return Poll::Pending;
                 }
                 if let Some(Poll::Ready(end)) = upload.as_mut().map(|upload| upload.poll(cx, body)) {
                     *upload = None;
@@ -89,6 +168,85 @@ impl Sending {
             }
         }
     }
+
+    fn http1(&self, mut response: Response<Incoming>) -> Message {
+        if !self.ask.tunnels(response.status()) {
+            return Message::Http1(response);
+        }
+        let tunnel = Tunnel::Http1(hyper::upgrade::on(&mut response));
+        Message::Tunnel(response.map(drop), tunnel)
+    }
+
+    fn http2(
+        &self,
+        response: Response<RecvStream>,
+        upload: Option<Upload>,
+        tunnel: Option<SendStream<Bytes>>,
+    ) -> Message {
+        let Some(mut send) = tunnel else { return Message::Http2(response, upload) };
+        if self.ask.tunnels(response.status()) {
+            let (parts, recv) = response.into_parts();
+            return Message::Tunnel(Response::from_parts(parts, ()), Tunnel::Http2(send, recv));
+        }
+        // There is nothing to say to a server that declines. It fails only if the stream has ended anyway.
+        _ = send.send_data(Bytes::new(), true);
+        Message::Http2(response, None)
+    }
+
+    fn answer(&mut self, message: Message) -> Answer {
+        Answer { message, gauge: Arc::clone(&self.gauge), withheld: self.hold.take().is_some() }
+    }
+
+    fn release(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            hold.release();
+        }
+    }
+
+    /// Takes all informational responses that have come.
+    fn poll_informational(
+        &mut self,
+        cx: &mut Context<'_>,
+        tell: impl Fn(&Response<()>),
+    ) -> Result<(), Fault> {
+        match &mut self.wire {
+            Wire::Http1 { relay, .. } => {
+                for response in relay.take(cx) {
+                    self.inform(&response, &tell);
+                }
+            }
+            Wire::Http2 { response, .. } => {
+                let mut come = Vec::new();
+                while let Poll::Ready(Some(Ok(informational))) = response.poll_informational(cx) {
+                    self.informational += 1;
+                    let offence = match informational.status() {
+                        // Not in HTTP/2 (RFC 9113 section 8.6).
+                        StatusCode::SWITCHING_PROTOCOLS => Offence::Switch,
+                        _ if self.informational > MAX_INFORMATIONAL => Offence::Informational,
+                        _ => {
+                            come.push(informational);
+                            continue;
+                        }
+                    };
+                    self.gauge.offend(offence);
+                    return Err(Fault {
+                        fact: Fact::ConnectionLost,
+                        kind: ErrorKind::Peer,
+                        source: offence.into(),
+                    });
+                }
+                come.iter().for_each(|response| self.inform(response, &tell));
+            }
+        }
+        Ok(())
+    }
+
+    fn inform(&mut self, response: &Response<()>, tell: impl Fn(&Response<()>)) {
+        if response.status() == StatusCode::CONTINUE {
+            self.release();
+        }
+        tell(response);
+    }
 }
 
 impl Fault {
@@ -97,13 +255,27 @@ impl Fault {
         Self { fact: Fact::GivenUp, kind: ErrorKind::Body, source }
     }
 
-    pub(crate) fn http2(error: h2::Error) -> Self {
+    /// The response can't be used.
+    pub(crate) fn offence(offence: Offence) -> Self {
+        Self { fact: Fact::Failed, kind: ErrorKind::Peer, source: offence.into() }
+    }
+
+    /// The response can't be used, nor what comes after it on the connection (HTTP/1.1).
+    fn spoiled(offence: Offence) -> Self {
+        Self { fact: Fact::Spoiled, ..Self::offence(offence) }
+    }
+
+    /// Before the response's head.
+    fn http2(error: h2::Error) -> Self {
         let refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
         let (fact, kind) = if error.is_io() {
             (Fact::ConnectionLost, ErrorKind::Lost)
         } else if error.is_go_away() && error.is_remote() {
             // h2 says this of streams above the GOAWAY's last one, whatever its code; of others it says `is_io`.
             (Fact::GoneAway, ErrorKind::Refused)
+        } else if error.is_go_away() {
+            // The peer broke the protocol, on whichever stream: all streams suffer.
+            (Fact::ConnectionLost, ErrorKind::Peer)
         } else if refused && error.is_remote() {
             (Fact::Refused, ErrorKind::Refused)
         } else {
@@ -112,10 +284,19 @@ impl Fault {
         Self { fact, kind, source: error.into() }
     }
 
+    /// After the response's head: whoever answers has processed the request, whatever it says later.
+    pub(crate) fn http2_body(error: h2::Error) -> Self {
+        let fault = Self::http2(error);
+        match fault.fact {
+            Fact::Refused | Fact::GoneAway => Self { fact: Fact::Failed, kind: ErrorKind::Peer, ..fault },
+            Fact::Unwritten(_) | Fact::Failed | Fact::Spoiled | Fact::GivenUp | Fact::ConnectionLost => fault,
+        }
+    }
+
     fn unanswered_http1(mut error: TrySendError<Request<Outgoing>>) -> Self {
         match error.take_message() {
             Some(request) => {
-                let fact = Fact::Unwritten(request.into_body());
+                let fact = Fact::Unwritten(request.into_body().ungated());
                 Self { fact, kind: ErrorKind::Lost, source: error.into_error().into() }
             }
             None => Self::http1(error.into_error()),
@@ -125,11 +306,29 @@ impl Fault {
     pub(crate) fn http1(error: hyper::Error) -> Self {
         let (fact, kind) = if error.is_user() {
             (Fact::Failed, ErrorKind::Body)
-        } else if error.is_parse() {
-            (Fact::Failed, ErrorKind::Peer)
+        } else if error.is_parse() || is_nonsense(&error) {
+            (Fact::Spoiled, ErrorKind::Peer)
         } else {
             (Fact::ConnectionLost, ErrorKind::Lost)
         };
         Self { fact, kind, source: error.into() }
     }
+
+    /// After the response's head; `short` if what is missing was announced, and the peer has closed in good order.
+    pub(crate) fn http1_body(error: hyper::Error, short: bool) -> Self {
+        let fault = Self::http1(error);
+        match fault.fact {
+            Fact::ConnectionLost if short => Self::spoiled(Offence::Short),
+            _ => fault,
+        }
+    }
+}
+
+/// Whether hyper could not make sense of a body's chunks, which it says in the words of I/O. Of transports only TLS uses these
+/// words, where the peer broke that.
+fn is_nonsense(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| {
+        matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+    })
 }

@@ -6,14 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use outlive_core::{Limits, Span};
+use outlive_core::Limits;
 
 use crate::connect::Means;
 use crate::connection::{Phases, TcpKeepalive, TcpOptions};
 use crate::deadline::Timeouts;
+use crate::pool_limits::{self, PoolLimits};
 use crate::proxies::Proxies;
 use crate::rescue::Rescue;
 use crate::resolve::Names;
+use crate::seeing::Observer;
 use crate::tls::Tls;
 
 /// Which versions of HTTP a client speaks.
@@ -43,9 +45,12 @@ pub(crate) struct Settings {
     pub(crate) protocol: Protocol,
     pub(crate) max_streams: u32,
     pub(crate) timeouts: Timeouts,
+    pub(crate) continue_wait: Duration,
     pub(crate) rescue: Rescue,
     /// Chooses the origins whose facts and decisions are written down.
     pub(crate) traced: Option<Choice>,
+    pub(crate) pool: PoolLimits,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) phases: Phases,
     pub(crate) resolution_age: Duration,
     pub(crate) idle_timeout: Duration,
@@ -77,11 +82,16 @@ pub(crate) const KEEPALIVE: TcpKeepalive =
 /// a handshake; a connection that was closed meanwhile is noticed before it is used.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// What one response may have under way to us: 2 MiB carry 160 Mbit/s at a round trip of 100 ms.
-pub(crate) const STREAM_WINDOW: u32 = 2 << 20;
+/// What one response may have under way to us at first: 512 KiB carry 40 Mbit/s at a round trip of 100 ms. It grows with what
+/// the path carries.
+pub(crate) const STREAM_WINDOW: u32 = 512 << 10;
 
-/// What all responses of one connection may have under way together: four full streams, so that one response that
-/// its caller does not read cannot stop the others.
+/// What one response may have under way to us at most: 16 MiB carry 2.6 Gbit/s at 50 ms, and 1.3 Gbit/s at 100 ms.
+pub(crate) const STREAM_WINDOW_MAX: u32 = 16 << 20;
+
+/// What all responses of one connection may have under way together: sixteen full streams at first, and never fewer than two,
+/// so that one response that its caller does not read cannot stop the others. So a connection whose callers read
+/// nothing holds 8 MiB, and 32 MiB once it has carried gigabits.
 pub(crate) const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// Larger response heads are refused. Servers' own limits lie between 8 and 32 KiB.
@@ -89,6 +99,23 @@ pub(crate) const MAX_HEADER_LIST: u32 = 64 << 10;
 
 /// Reset streams that h2 remembers, to tell their late frames from a protocol error.
 pub(crate) const REMEMBERED_RESETS: usize = 256;
+
+/// More fields than this in a response's head or its trailers are refused. Servers' own limits lie at about 100.
+pub(crate) const MAX_FIELDS: usize = 256;
+
+/// More informational responses than this to one request are an offence. One or two are usual.
+pub(crate) const MAX_INFORMATIONAL: usize = 16;
+
+/// How long `Expect: 100-continue` waits for a server that says nothing; curl and Go wait as long.
+pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// A socket that has taken no bytes for this long, although there are some, takes none. Linux wakes a writer only when a
+/// third of the socket's buffer is free again, which on a path that moves is about a round trip.
+pub(crate) const BLOCKED: Duration = Duration::from_millis(100);
+
+/// How long a new connection waits for the server's SETTINGS, where a request needs their word (extended CONNECT): many round
+/// trips. Without them it is used for everything else.
+pub(crate) const SETTINGS_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a connection that is closed with no hurry may take to say goodbye.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
@@ -102,7 +129,7 @@ impl Settings {
             Protocol::Auto if https => None,
             Protocol::Auto => Some(1),
         };
-        let idle = Span::from_micros(u64::try_from(self.idle_timeout.as_micros()).unwrap_or(u64::MAX));
-        Limits { idle, streams_expected, ..Limits::default() }
+        let idle = pool_limits::span(self.idle_timeout);
+        self.pool.over(Limits { idle, streams_expected, ..Limits::default() })
     }
 }

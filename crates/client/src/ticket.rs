@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use http::{StatusCode, Version};
 use outlive_core::{AttemptId, FailReason, Repeat, RequestId};
 
-use crate::error::{Attempt, Elapsed, Error, Phase};
+use crate::attempt::Attempt;
+use crate::error::{Elapsed, Error, Phase};
 use crate::head::Head;
 use crate::origin::{News, Origin};
 use crate::outgoing::Outgoing;
@@ -56,9 +58,14 @@ impl Ticket {
     }
 
     /// The response's head arrived; `last` if its connection ends with it. All that was sent, if it was more than this.
-    pub(crate) fn answered(&self, attempt: AttemptId, last: bool) -> Option<Vec<Attempt>> {
+    pub(crate) fn answered(
+        &self,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+        last: bool,
+    ) -> Option<Vec<Attempt>> {
         let request = self.request?;
-        self.origin.with(|ledger| ledger.answered(request, attempt, last))
+        self.origin.with(|ledger| ledger.answered(request, attempt, line, last))
     }
 
     /// The attempt failed; what the pool makes of it is news.

@@ -101,7 +101,7 @@ fn poll_body(
 }
 
 /// How much of `wanted` can be sent now: at least one byte, or zero if the stream has closed.
-fn poll_room(stream: &mut SendStream<Bytes>, wanted: usize, cx: &mut Context<'_>) -> Poll<usize> {
+pub(crate) fn poll_room(stream: &mut SendStream<Bytes>, wanted: usize, cx: &mut Context<'_>) -> Poll<usize> {
     stream.reserve_capacity(wanted);
     loop {
         if stream.capacity() > 0 {

@@ -64,9 +64,9 @@ impl Addresses {
         (first > now).then_some(first)
     }
 
-    /// Whether one is left that has not failed since it last worked.
-    pub(crate) fn has_untried(&self) -> bool {
-        self.list.iter().any(|address| address.failures == 0)
+    /// Whether each has failed so many times since it last worked.
+    pub(crate) fn have_all_failed(&self, times: u32) -> bool {
+        self.list.iter().all(|address| address.failures >= times)
     }
 
     pub(crate) fn dialled(&mut self, id: Option<AddressId>) {
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(addresses.best(Time::ZERO), Some(A));
         addresses.failed(A, Time::ZERO, &limits, &mut chance);
         assert_eq!(addresses.best(Time::ZERO), None);
-        assert!(!addresses.has_untried());
+        assert!(addresses.have_all_failed(1) && !addresses.have_all_failed(2));
         let free = addresses.free_at(Time::ZERO).expect("a time");
         assert!(addresses.best(free).is_some());
         addresses.proven(B);

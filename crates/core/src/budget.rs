@@ -36,18 +36,18 @@ impl Budget {
         self.slot(now).requests += 1;
     }
 
-    /// Whether another extra attempt would be within the budget.
-    pub(crate) fn is_left(&mut self, now: Time, limits: &Limits) -> bool {
+    /// Whether another extra attempt would be within the budget: within half of it for one that is only late.
+    pub(crate) fn is_left(&mut self, now: Time, late: bool, limits: &Limits) -> bool {
         let second = self.slot(now).second;
         let recent = self.slots.iter().filter(|slot| slot.second + SLOTS > second);
         let (requests, extra) = recent.fold((0, 0), |(r, e), slot| (r + slot.requests, e + slot.extra));
         let allowed = requests * u64::from(limits.extra_percent) / 100 + u64::from(limits.extra_floor);
-        extra < allowed
+        extra < if late { allowed.div_ceil(2) } else { allowed }
     }
 
     /// Takes one extra attempt out of the budget, if there is one.
-    pub(crate) fn take(&mut self, now: Time, limits: &Limits) -> bool {
-        let is_left = self.is_left(now, limits);
+    pub(crate) fn take(&mut self, now: Time, late: bool, limits: &Limits) -> bool {
+        let is_left = self.is_left(now, late, limits);
         self.slot(now).extra += u64::from(is_left);
         is_left
     }
@@ -62,7 +62,7 @@ mod tests {
         let limits = Limits { extra_percent: 20, extra_floor: 3, ..Limits::default() };
         let mut budget = Budget::default();
         let at = |secs: u64| Time::from_micros(secs * 1_000_000);
-        let taken = |budget: &mut Budget, now| (0..1000).filter(|_| budget.take(now, &limits)).count();
+        let taken = |budget: &mut Budget, now| (0..1000).filter(|_| budget.take(now, false, &limits)).count();
         assert_eq!(taken(&mut budget, at(0)), 3, "the floor");
         for _ in 0..100 {
             budget.request(at(5));
@@ -72,5 +72,7 @@ mod tests {
         assert_eq!(taken(&mut budget, at(10)), 3, "what the floor gave is forgotten after ten seconds");
         assert_eq!(taken(&mut budget, at(15)), 0, "and the requests too, with what they allowed");
         assert_eq!(taken(&mut budget, at(100)), 3);
+        let late = (0..10).filter(|_| budget.take(at(200), true, &limits)).count();
+        assert_eq!((late, taken(&mut budget, at(200))), (2, 1), "half of it for those that are only late");
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) aged: Time,
     /// Requests given up here in a row, with no response head in between.
     pub(crate) silent_row: u32,
+    /// When the last response head arrived here.
+    pub(crate) last_head: Time,
     /// The attempts that have not ended.
     pub(crate) carried: Vec<AttemptId>,
     unanswered: u32,
@@ -58,6 +60,7 @@ impl Connection {
             address,
             aged: Time::NEVER,
             silent_row: 0,
+            last_head: Time::ZERO,
             carried: Vec::new(),
             unanswered: 0,
             answered: 0,
@@ -78,6 +81,11 @@ impl Connection {
 
     pub(crate) fn load(&self) -> u32 {
         u32::try_from(self.carried.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether most of its streams are taken, so that it matters how soon those of given-up requests are free again.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.load() >= self.streams.div_ceil(2)
     }
 
     /// Whether a request may be sent here (P1, P3).
@@ -108,9 +116,14 @@ impl Connection {
         self.answered += u32::from(is_answered(after));
     }
 
+    /// How many of those that it carries somebody waits for.
+    pub(crate) fn wanted(&self) -> u32 {
+        self.unanswered + self.answered
+    }
+
     /// Whether nobody waits for anything that it carries: all of it was given up, or there is none.
     pub(crate) fn is_unwanted(&self) -> bool {
-        self.unanswered == 0 && self.answered == 0
+        self.wanted() == 0
     }
 
     /// What is under way, as far as asking for proof goes.

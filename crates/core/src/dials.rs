@@ -11,6 +11,7 @@ pub(crate) struct Dials {
     duration: Rtt,
     /// Dials called off for being late since one last succeeded.
     redials: u32,
+    worked: bool,
 }
 
 /// What calls for connections.
@@ -35,11 +36,12 @@ pub(crate) struct Need {
 
 impl Dials {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { streams: limits.streams_expected, duration: Rtt::unknown(), redials: 0 }
+        Self { streams: limits.streams_expected, duration: Rtt::unknown(), redials: 0, worked: false }
     }
 
     pub(crate) fn succeeded(&mut self, took: Span, streams: u32) {
-        self.redials = 0;
+        (self.redials, self.worked) = (0, true);
+
         self.duration.sample(took);
         self.streams = Some(streams);
     }
@@ -86,7 +88,14 @@ impl Dials {
     /// When the oldest dial is to be called off and dialled anew, for all that may be under way are late.
     pub(crate) fn redial_at(&self, need: Need, limits: &Limits) -> Option<Time> {
         let is_full = need.dialing >= self.at_once(limits) && self.target(need, limits) > 0;
-        is_full.then(|| need.last_dial + limits.redial * (1 << self.redials.min(16)))
+        is_full.then(|| {
+            need.last_dial + limits.redial * (1 << self.redials.saturating_sub(limits.redials_quick).min(16))
+        })
+    }
+
+    /// Whether one ever succeeded.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.worked
     }
 
     pub(crate) fn redialled(&mut self) {

@@ -134,6 +134,11 @@ impl Evidence {
         self.heard = self.heard.max(at);
     }
 
+    /// When a byte was last known to have been read.
+    pub(crate) fn last_heard(&self) -> Time {
+        self.heard
+    }
+
     /// Whether this connection ever answered anything.
     pub(crate) fn ever_proven(&self) -> bool {
         self.proven.is_some()
@@ -266,18 +271,20 @@ impl Evidence {
         Some(if self.probes > limits.pings { ProbeKind::Settings } else { ProbeKind::Ping })
     }
 
-    /// When to ask for proof. `patience` as learned; `open`: what is under way here; `awake` as above.
+    /// When to ask for proof. `patience` as learned; `open`: what is under way here; `crowded`: streams are short; `awake`
+    /// as above.
     pub(crate) fn ask_at(
         &self,
         patience: Span,
         open: Open,
+        crowded: bool,
         awake: Time,
         calm: Span,
         limits: &Limits,
     ) -> Option<Time> {
         if self.doubt.is_some() {
             // The probe that was out came back and did not answer it: another is needed.
-            return self.probe.is_none().then(|| self.next_probe(calm, limits));
+            return self.probe.is_none().then(|| self.next_probe(crowded, calm, limits));
         }
         let due = match open {
             Open::Nothing => return None,
@@ -287,7 +294,7 @@ impl Evidence {
             Open::Resets => Time::ZERO,
             Open::Bodies => self.again_at(limits.body_patience.max(patience), awake),
         };
-        Some(due.max(self.next_probe(calm, limits)))
+        Some(due.max(self.next_probe(crowded, calm, limits)))
     }
 
     /// The first moment at which something owed has been owed for long enough.
@@ -303,8 +310,12 @@ impl Evidence {
     }
 
     /// The earliest moment at which politeness allows another probe (promise P9). `calm` is what the origin has asked for.
-    fn next_probe(&self, calm: Span, limits: &Limits) -> Time {
-        let most = if self.is_pressed() { limits.probe_rest_pressed } else { limits.probe_rest_max };
+    fn next_probe(&self, crowded: bool, calm: Span, limits: &Limits) -> Time {
+        let most = match (self.is_pressed(), crowded) {
+            (false, _) => limits.probe_rest_max,
+            (true, false) => limits.probe_rest_pressed,
+            (true, true) => limits.probe_rest_min,
+        };
         let rest = match self.probes.checked_sub(limits.pings) {
             None => Span::ZERO,
             Some(more) => (limits.probe_rest_min * (1 << more.min(16))).min(most.max(limits.probe_rest_min)),

@@ -5,7 +5,7 @@
 
 /// What the pool thinks of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Health {
+pub enum Health {
     /// Nothing speaks against it.
     Alive,
     /// It owed an answer for longer than the patience and was asked for proof. Still takes requests, after all

@@ -63,6 +63,7 @@ impl Pool {
         connection.evidence.ask_at(
             patience,
             connection.under_way(&self.limits),
+            connection.is_crowded(),
             self.awake,
             self.calm.rest(self.now, &self.limits),
             &self.limits,
@@ -109,7 +110,8 @@ impl Pool {
         };
         let Some(request) = self.requests.get(attempt.request).copied() else { return };
         let allows = reason == Repeat::OnSuspicion || request.repeat == reason;
-        let allows = allows && self.budget.is_left(self.now, &self.limits);
+        let is_late = reason == Repeat::WhenLate;
+        let allows = allows && self.budget.is_left(self.now, is_late, &self.limits);
         let is_alone = request.phase.is_out(id) && self.is_lost_elsewhere(request.phase, id);
         if allows && is_alone && request.may_repeat(self.now, self.limits.extra) {
             self.requests.turn(attempt.request, Turn::Wish, self.now);
@@ -132,8 +134,10 @@ impl Pool {
     fn late_at(&self, id: AttemptId, patience: Span) -> Option<Time> {
         let attempt = self.attempts.get(&id).filter(|attempt| attempt.state.is_unanswered())?;
         let request = self.requests.get(attempt.request).filter(|r| r.repeat == Repeat::WhenLate)?;
-        let half = request.deadline.map(|deadline| deadline.since(attempt.sent) / 2);
-        let wait = half.map_or(patience, |half| half.min(patience));
+        // A rescue that needs a dial needs more time.
+        let eighths = if self.is_alone(attempt.connection) { 3 } else { 4 };
+        let share = request.deadline.map(|deadline| deadline.since(attempt.sent) / 8 * eighths);
+        let wait = share.map_or(patience, |share| share.min(patience));
         let is_alone = request.phase.is_out(id) && self.is_lost_elsewhere(request.phase, id);
         is_alone.then_some(attempt.sent.max(self.awake) + wait)
     }

@@ -35,10 +35,14 @@ mod settle;
 mod time;
 mod timers;
 pub mod trace;
+mod view;
 
 pub use action::{Action, CloseReason, DrainReason, FailReason, ProbeKind};
 pub use event::{Event, Repeat};
+pub use health::Health;
 pub use ids::{AddressId, AttemptId, ConnectionId, IdHasher, IdMap, NotAnId, RequestId};
+pub use life::Life;
 pub use limits::Limits;
 pub use pool::Pool;
 pub use time::{NotMillis, Span, Time};
+pub use view::View;

@@ -5,7 +5,7 @@
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Life {
+pub enum Life {
     /// Being opened.
     Dialing,
     /// Takes requests.

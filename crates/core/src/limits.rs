@@ -33,7 +33,7 @@ pub struct Limits {
     pub extra: u32,
     /// Extra attempts of the pool within ten seconds, in percent of the requests of that time,
     pub extra_percent: u32,
-    /// plus this many.
+    /// plus this many. Rescues on a connection that is alive may use half of it: the rest is for those in danger.
     pub extra_floor: u32,
     /// Times that one request may be refused unprocessed and sent again. Free of risk, but not of cost.
     pub refusals: u32,
@@ -60,8 +60,11 @@ pub struct Limits {
     /// asks. Streams may pause for long and for good reason; nothing that was written is owed.
     pub body_patience: Span,
     /// When all the dials that may be under way have taken this long, the oldest is called off and dialled anew: after an
-    /// outage its next SYN may be seconds away. Doubled each time until one succeeds.
+    /// outage its next SYN may be seconds away, and where a router spreads flows over two paths of which one is dead, one
+    /// pool in sixteen has dialled nothing but dead ones. At this pace,
     pub redial: Span,
+    /// so many times; then doubled each time until one succeeds.
+    pub redials_quick: u32,
     /// Silence of a suspect before it is closed. Four retransmissions (0.2 + 0.4 + 0.8 + 1.6 s on Linux) fit in.
     pub dead_after: Span,
     /// The same for a suspect that is still heard, in multiples of `dead_after`: a body that still flows is let
@@ -77,7 +80,8 @@ pub struct Limits {
     pub probe_rest_min: Span,
     /// then twice as long each time, up to this,
     pub probe_rest_max: Span,
-    /// or up to this while something that was given up waits for the proof that gives its stream back.
+    /// or up to this while something that was given up waits for the proof that gives its stream back (and not beyond the
+    /// first rest where half of the streams are taken).
     pub probe_rest_pressed: Span,
     /// After the peer complained of too many: at least this between two probes, doubled with each complaint up to
     /// `probe_rest_max`.
@@ -103,6 +107,9 @@ pub struct Limits {
     pub stagger_min: Span,
     /// and at most this (its recommended Connection Attempt Delay).
     pub stagger_max: Span,
+    /// Dials to each address that may fail in a row before those who wait are told so, where one has succeeded before: a
+    /// server that restarts is back in less than half a second, often. Where none ever has, the first failure of each tells.
+    pub dial_failures: u32,
     /// The wait after a failed dial: at first this, half of it by chance,
     pub backoff_min: Span,
     /// then twice as long each time, up to this.
@@ -131,7 +138,8 @@ impl Default for Limits {
             allowance: Span::from_millis(10),
             postpone: Span::from_secs(1),
             body_patience: Span::from_secs(1),
-            redial: Span::from_millis(500),
+            redial: Span::from_millis(250),
+            redials_quick: 8,
             dead_after: Span::from_secs(5),
             dead_after_heard: 6,
             late: Span::from_millis(5),
@@ -149,6 +157,7 @@ impl Default for Limits {
             reset_interval: Span::from_millis(10),
             stagger_min: Span::from_millis(20),
             stagger_max: Span::from_millis(250),
+            dial_failures: 6,
             backoff_min: Span::from_millis(20),
             backoff_max: Span::from_secs(1),
         }
@@ -164,6 +173,7 @@ impl Limits {
         self.addresses = self.addresses.max(1);
         self.dials = self.dials.max(1);
         self.dials_single = self.dials_single.max(1);
+        self.dial_failures = self.dial_failures.max(1);
         self.resets = self.resets.max(1);
         self.resets_unproven = self.resets_unproven.max(1);
         for span in [
@@ -213,6 +223,7 @@ impl Limits {
             "postpone" => self.postpone = span()?,
             "body_patience" => self.body_patience = span()?,
             "redial" => self.redial = span()?,
+            "redials_quick" => self.redials_quick = count()?,
             "dead_after" => self.dead_after = span()?,
             "dead_after_heard" => self.dead_after_heard = count()?,
             "late" => self.late = span()?,
@@ -230,6 +241,7 @@ impl Limits {
             "reset_interval" => self.reset_interval = span()?,
             "stagger_min" => self.stagger_min = span()?,
             "stagger_max" => self.stagger_max = span()?,
+            "dial_failures" => self.dial_failures = count()?,
             "backoff_min" => self.backoff_min = span()?,
             "backoff_max" => self.backoff_max = span()?,
             _ => return Err(format!("there is no limit called `{name}`")),
@@ -260,6 +272,7 @@ impl Limits {
             ("postpone", self.postpone.to_string()),
             ("body_patience", self.body_patience.to_string()),
             ("redial", self.redial.to_string()),
+            ("redials_quick", self.redials_quick.to_string()),
             ("dead_after", self.dead_after.to_string()),
             ("dead_after_heard", self.dead_after_heard.to_string()),
             ("late", self.late.to_string()),
@@ -277,6 +290,7 @@ impl Limits {
             ("reset_interval", self.reset_interval.to_string()),
             ("stagger_min", self.stagger_min.to_string()),
             ("stagger_max", self.stagger_max.to_string()),
+            ("dial_failures", self.dial_failures.to_string()),
             ("backoff_min", self.backoff_min.to_string()),
             ("backoff_max", self.backoff_max.to_string()),
         ]

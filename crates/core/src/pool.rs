@@ -48,6 +48,8 @@ pub struct Pool {
     pub(crate) addresses: Addresses,
     pub(crate) budget: Budget,
     pub(crate) comparison: Comparison,
+    /// The connection that last lost a race, as long as it has not answered since.
+    pub(crate) overtaken: Option<ConnectionId>,
     pub(crate) patience: Patience,
     pub(crate) calm: Calm,
     /// The round trip as the last connection knew it: where the next one starts.
@@ -79,6 +81,7 @@ impl Pool {
             addresses: Addresses::new(),
             budget: Budget::default(),
             comparison: Comparison::new(&limits),
+            overtaken: None,
             patience: Patience::default(),
             calm: Calm::default(),
             rtt: Rtt::unknown(),
@@ -280,7 +283,8 @@ impl Pool {
         let again = match why {
             FailReason::Refused => request.refusals < self.limits.refusals,
             FailReason::Silent | FailReason::Lost => {
-                request.may_repeat(self.now, self.limits.extra) && self.budget.take(self.now, &self.limits)
+                request.may_repeat(self.now, self.limits.extra)
+                    && self.budget.take(self.now, false, &self.limits)
             }
             FailReason::Failed | FailReason::Dial | FailReason::Queue | FailReason::Wait => false,
         };

@@ -102,6 +102,11 @@ impl Ready {
         self.trusted.iter()
     }
 
+    /// All of them, best first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.trusted.iter().chain(self.doubted.iter())
+    }
+
     /// Whether none of them is trusted.
     pub(crate) fn is_empty(&self) -> bool {
         self.trusted.iter().next().is_none()

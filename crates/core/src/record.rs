@@ -81,28 +81,36 @@ impl Pool {
     fn cancel(&mut self, request: RequestId, actions: &mut Vec<Action>) {
         let Some(ended) = self.requests.remove(request) else { return };
         for id in ended.phase.attempts() {
-            self.note_unanswered(id, actions);
+            self.note_unanswered(id, None, actions);
             self.give_up(id, actions);
         }
     }
 
-    /// This attempt is about to be given up. If it has no answer after longer than most answers take, its connection may be
-    /// stalled.
-    fn note_unanswered(&mut self, id: AttemptId, actions: &mut Vec<Action>) {
+    /// This attempt is about to be given up. If it has no answer after longer than most answers take, and nothing was answered
+    /// there since it was sent, its connection may be stalled. So it may be if it was overtaken: the answer came on `other`, where
+    /// its request was sent later, which is a comparison already.
+    fn note_unanswered(&mut self, id: AttemptId, other: Option<ConnectionId>, actions: &mut Vec<Action>) {
         let Some(attempt) = self.attempts.get(&id).filter(|attempt| attempt.state.is_unanswered()) else {
             return;
         };
-        let (id, took) = (attempt.connection, self.now.since(attempt.sent));
+        let (id, sent, took) = (attempt.connection, attempt.sent, self.now.since(attempt.sent));
         let is_unusual = took >= self.patience_for(Span::ZERO);
         self.patience.learn(took);
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        if !is_unusual || !connection.can_probe || connection.health == Health::Suspect {
+        let is_silent = (is_unusual || other.is_some()) && sent >= connection.last_head;
+        if !is_silent || !connection.can_probe || connection.health == Health::Suspect {
             return;
+        }
+        if other.is_some() {
+            self.overtaken = Some(id);
         }
         connection.silent_row = connection.silent_row.saturating_add(1);
         if connection.silent_row >= self.limits.silent_row {
             connection.silent_row = 0;
             self.find(Finding::Silent(id), actions);
+            if let Some(other) = other {
+                self.find(Finding::Candidate(other), actions);
+            }
         }
     }
 
@@ -129,7 +137,8 @@ impl Pool {
         let Some(failed) = self.forget(id, actions) else { return };
         self.addresses.failed(failed.address, self.now, &self.limits, &mut self.chance);
         // Another dial may still succeed, another address, or a suspect recover: only where nothing is left does it end.
-        if self.census.all() == self.census.leaving && !self.addresses.has_untried() {
+        let most = if self.dials.has_worked() { self.limits.dial_failures } else { 1 };
+        if self.census.all() == self.census.leaving && self.addresses.have_all_failed(most) {
             for request in self.requests.drain_waiting() {
                 actions.push(Action::Fail { request, why: FailReason::Dial });
             }
@@ -160,7 +169,8 @@ impl Pool {
             self.patience.learn(took);
             connection.evidence.rtt.bound(took);
         }
-        connection.silent_row = 0;
+        (connection.silent_row, connection.last_head) = (0, self.now);
+        self.overtaken = self.overtaken.filter(|id| *id != attempt.connection);
         let verdict = connection.evidence.answered(id, self.now, &mut self.arrived);
         if verdict == Verdict::Cleared {
             self.clear(attempt.connection, actions);
@@ -178,8 +188,12 @@ impl Pool {
             return;
         }
         self.requests.turn(request, Turn::Head(winner), self.now);
+        let by = self.attempts.get(&winner).map(|attempt| attempt.connection);
+        let by = by.filter(|id| {
+            self.connections.get(id).is_some_and(|c| c.life.is_open() && c.health != Health::Suspect)
+        });
         for loser in before.attempts().filter(|id| *id != winner) {
-            self.note_unanswered(loser, actions);
+            self.note_unanswered(loser, by.filter(|_| loser < winner), actions);
             self.give_up(loser, actions);
         }
     }

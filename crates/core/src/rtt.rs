@@ -38,6 +38,11 @@ impl Rtt {
         }
     }
 
+    /// The smoothed round trip, unless it is a guess.
+    pub(crate) fn measured(&self) -> Option<Span> {
+        self.sampled.then_some(self.smoothed)
+    }
+
     /// The least time after which a probe's answer is overdue, if the peer answers at once.
     pub(crate) fn floor(&self, limits: &Limits) -> Span {
         self.smoothed + (self.variation * 4).max(limits.granularity)

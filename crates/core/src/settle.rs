@@ -6,6 +6,7 @@ use crate::comparison::Finding;
 use crate::dials::Need;
 use crate::event::Repeat;
 
+use crate::health::Health;
 use crate::life::Life;
 use crate::pool::Pool;
 use crate::request::{Phase, Request, Turn};
@@ -34,7 +35,7 @@ impl Pool {
     /// Finds the connection that a silent one is compared with: one that is open already, if there is one.
     fn compare(&mut self, actions: &mut Vec<Action>) {
         if let Some(accused) = self.comparison.accused().filter(|_| self.comparison.searches()) {
-            let other = self.ready.trusted().find(|id| *id != accused);
+            let other = self.ready.iter().find(|id| *id != accused);
             if let Some(other) = other {
                 self.find(Finding::Candidate(other), actions);
                 self.judge_touched(actions);
@@ -59,7 +60,8 @@ impl Pool {
                 self.requests.rotate_rescuing();
                 continue;
             };
-            if !self.budget.take(self.now, &self.limits) {
+            let is_late = !request.phase.attempts().all(|id| self.is_on_suspect(id));
+            if !self.budget.take(self.now, is_late, &self.limits) {
                 self.requests.turn(id, Turn::Drop, self.now);
                 continue;
             }
@@ -86,10 +88,20 @@ impl Pool {
     /// Sends what waits, as long as there is room: least loaded first, those in doubt after all others.
     fn send_waiting(&mut self, actions: &mut Vec<Action>) {
         while self.requests.waiting() > 0 {
-            let Some(connection) = self.ready.best() else { return };
-            let Some((request, _)) = self.requests.first_waiting() else { return };
-            self.send(request, connection, actions);
+            let Some(best) = self.ready.best() else { return };
+            let Some((id, request)) = self.requests.first_waiting() else { return };
+            let connection = self.on_trial(&request).unwrap_or(best);
+            self.send(id, connection, actions);
         }
+    }
+
+    /// The connection that lost the last race, if nothing is on it. A request that is rescued when it is late can show at no risk
+    /// whether that one is stalled: else it would only be known when it is needed.
+    fn on_trial(&mut self, request: &Request) -> Option<ConnectionId> {
+        let id = self.overtaken.filter(|_| request.repeat == Repeat::WhenLate)?;
+        let connection = self.connections.get(&id).filter(|c| c.has_room() && c.load() == 0)?;
+        let is_safe = connection.health == Health::Alive && self.ready.trusted().any(|other| other != id);
+        (is_safe && self.budget.is_left(self.now, true, &self.limits)).then_some(id)
     }
 
     fn send(&mut self, request: RequestId, connection: ConnectionId, actions: &mut Vec<Action>) {
@@ -105,7 +117,7 @@ impl Pool {
         let wait = request.deadline.map_or(Span::MAX, |deadline| deadline.since(self.now));
         let share = match (connection.can_probe, request.repeat) {
             (true, _) => wait / 4,
-            (false, Repeat::WhenLate) => wait / 2,
+            (false, Repeat::WhenLate) => wait / 8 * 3,
             (false, Repeat::IfUnprocessed | Repeat::OnSuspicion) => return,
         };
         let patience = self.patience_for(connection.evidence.rtt.pto(&self.limits));

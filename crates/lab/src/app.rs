@@ -17,16 +17,20 @@ use crate::{
     args::{Cli, Command, ReportArgs, RunArgs},
     certificate::Identity,
     clock::Clock,
-    contestant::guard,
+    contestant::{build::Builds, guard},
     interrupt::{self, Interrupt},
     list,
     manifest::Manifest,
+    namespace,
+    origin::grpc,
     out,
     plan::Plan,
     progress::{Progress, say},
     record::{self, Record, Status, reader, writer},
     report,
     run::Job,
+    scenario,
+    stage::Props,
     summary::{self, Row, Run},
 };
 
@@ -58,7 +62,9 @@ fn complain(error: &anyhow::Error, status: u8) -> ExitCode {
 fn run(args: &RunArgs) -> ExitCode {
     let prepared = Prepared::from(args);
     match prepared {
-        Ok(prepared) => prepared.run().unwrap_or_else(|error| complain(&error, FAILED)),
+        Ok(prepared) => {
+            prepared.settle_in().and_then(Prepared::run).unwrap_or_else(|error| complain(&error, FAILED))
+        }
         Err(error) => complain(&error, USAGE),
     }
 }
@@ -80,22 +86,51 @@ struct Prepared {
     plan: Plan,
     manifest: Manifest,
     out: Option<PathBuf>,
+    /// Why this plan can't be carried out here.
+    obstacle: Option<String>,
     progress: Progress,
     json: bool,
 }
 
 impl Prepared {
     fn from(args: &RunArgs) -> anyhow::Result<Self> {
-        let plan = args.plan.with(args.overrides.to_overrides());
+        let plan = args.overrides.to_overrides().apply(scenario::plan(&args.scenario)?);
         let mut manifest = Manifest::load(args.manifest.manifest.as_deref())?;
         manifest.keep(&args.only)?;
         let progress = Progress::fitting(args.quiet);
-        Ok(Self { plan, manifest, out: args.out.clone(), progress, json: args.json })
+        Ok(Self { plan, manifest, out: args.out.clone(), obstacle: None, progress, json: args.json })
+    }
+
+    /// Where the plan is about packets, goes on in a network namespace: then this returns only when that fails, or in
+    /// the lab that is inside already.
+    fn settle_in(mut self) -> anyhow::Result<Self> {
+        if !self.plan.script.needs_namespace() {
+            return Ok(self);
+        }
+        if namespace::is_private() {
+            namespace::furnish()?;
+            return Ok(self);
+        }
+        match namespace::way() {
+            Err(reason) => self.obstacle = Some(reason),
+            Ok(way) => {
+                // There is no network inside, so whatever a build must fetch is fetched here. The builds inside find
+                // nothing left to do, and what fails here fails there again, with its row.
+                self.runtime()?.block_on(build_all(&self.manifest, self.progress));
+                let error = namespace::enter(way, std::env::args_os().skip(1));
+                anyhow::bail!("can't enter a network namespace: {error}");
+            }
+        }
+        Ok(self)
+    }
+
+    fn runtime(&self) -> io::Result<runtime::Runtime> {
+        let threads = std::thread::available_parallelism().map_or(2, Into::into).min(THREADS);
+        runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
     }
 
     fn run(self) -> anyhow::Result<ExitCode> {
-        let threads = std::thread::available_parallelism().map_or(2, Into::into).min(THREADS);
-        let runtime = runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        let runtime = self.runtime()?;
         let status = runtime.block_on(self.run_and_report());
         // An origin that still sleeps over a slow answer is nobody's concern any more.
         runtime.shutdown_background();
@@ -104,7 +139,7 @@ impl Prepared {
 
     async fn run_and_report(self) -> anyhow::Result<ExitCode> {
         let mut signal = interrupt::watch()?;
-        let Prepared { plan, manifest, out, progress, json } = self;
+        let Prepared { plan, manifest, out, obstacle, progress, json } = self;
         let dir = out::make(out, &manifest.root, &plan)?;
         let path = dir.join(record::FILE);
         let (recorder, writer) = writer::create(&path, Clock::start()).with_context(|| {
@@ -116,7 +151,9 @@ impl Prepared {
         if progress != Progress::Quiet {
             say(&plan.to_string());
         }
-        let job = Job { manifest, plan, identity, authority, recorder: recorder.clone(), progress };
+        let grpc = grpc::Program::at(&manifest.root, &manifest.target);
+        let props = Props { identity, grpc, recorder: recorder.clone() };
+        let job = Job { manifest, plan, props, obstacle, authority, progress };
         let (result, interrupt) = until_interrupted(job, json, &mut signal).await;
         if let Some(interrupt) = interrupt {
             recorder.write(Record::Stopped { at: recorder.now(), by: interrupt.name.to_owned() });
@@ -132,6 +169,13 @@ impl Prepared {
             None if failed => ExitCode::from(FAILED),
             None => ExitCode::SUCCESS,
         })
+    }
+}
+
+async fn build_all(manifest: &Manifest, progress: Progress) {
+    let mut builds = Builds::default();
+    for entry in manifest.entries.iter().filter(|entry| entry.missing().is_empty()) {
+        _ = builds.build(entry, &manifest.target, progress).await;
     }
 }
 

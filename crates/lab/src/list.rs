@@ -1,4 +1,4 @@
-//! `netsplit list`: what can be run here.
+//! `netsplit list`: what can be run here, and against what.
 //!
 //! Invariant: it builds nothing and starts nothing; whether a toolchain is there is read off `PATH`.
 
@@ -10,9 +10,9 @@ use std::{
 
 use clap::ValueEnum as _;
 
-use crate::{fault::Fault, manifest::Manifest, plan::PlanName};
+use crate::{fault::Fault, manifest::Manifest, scenario};
 
-/// Prints plans, contestants and faults.
+/// Prints scenarios, contestants and faults.
 pub(crate) fn print(manifest: Option<&Path>) -> anyhow::Result<()> {
     let manifest = Manifest::load(manifest)?;
     _ = io::stdout().write_all(text(&manifest).as_bytes());
@@ -20,9 +20,12 @@ pub(crate) fn print(manifest: Option<&Path>) -> anyhow::Result<()> {
 }
 
 fn text(manifest: &Manifest) -> String {
-    let mut text = String::from("plans\n");
-    for plan in PlanName::value_variants() {
-        _ = writeln!(text, "  {}", plan.plan());
+    let mut text = String::from("scenarios\n");
+    let widest = scenario::names().map(str::len).max().unwrap_or(0);
+    for name in scenario::names() {
+        // That each of them is a plan is tested.
+        let Ok(plan) = scenario::plan(name) else { continue };
+        _ = writeln!(text, "  {name:widest$}  {}", plan.about);
     }
     text.push_str("\ncontestants\n");
     let widest = manifest.entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);

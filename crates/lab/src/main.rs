@@ -9,10 +9,11 @@
 //!
 //! ```text
 //! args        what was typed
-//!  └ plan, manifest           what is meant: how many requests and cuts; which programs
+//!  └ scenario, plan, manifest what is meant: pace, stop rule, fault script and origin; which programs
 //!     └ app                   signals, directories, exit status
 //!        └ run                build all, then each contestant's turn
-//!           ├ stage           origin ← proxy: wire, wires, fault, certificate
+//!           ├ stage           origin ← proxy: wire, wires, certificate
+//!           ├ cutter          whoever does a fault: fault (a wire), origin, proxy, namespace (packets)
 //!           ├ contestant      the child process and its lines
 //!           └ experiment      the closed loop, and the cuts
 //!              └ record       what happened, as it happens
@@ -25,14 +26,21 @@
 
 mod app;
 mod args;
+mod busy;
 mod certificate;
 mod clock;
 mod contestant;
+mod cutter;
 mod experiment;
 mod fault;
+mod frames;
 mod interrupt;
+mod late;
+mod lateness;
 mod list;
 mod manifest;
+mod memory;
+mod namespace;
 mod origin;
 mod out;
 mod plan;
@@ -41,6 +49,7 @@ mod proxy;
 mod record;
 mod report;
 mod run;
+mod scenario;
 mod stage;
 mod summary;
 mod wire;

@@ -110,8 +110,7 @@ impl Manifest {
 impl Entry {
     /// The programs it needs that are not there.
     pub(crate) fn missing(&self) -> Vec<&str> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        self.needs.iter().map(String::as_str).filter(|program| !is_on(&path, program)).collect()
+        self.needs.iter().map(String::as_str).filter(|program| !is_there(program)).collect()
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -161,6 +160,11 @@ fn find(from: &Path) -> anyhow::Result<PathBuf> {
 fn display(path: &Path) -> anyhow::Result<String> {
     let text = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
     Ok(text.to_owned())
+}
+
+/// Whether this machine has a program.
+pub(crate) fn is_there(program: &str) -> bool {
+    is_on(&std::env::var_os("PATH").unwrap_or_default(), program)
 }
 
 /// Whether a program is in one of the directories of `path`. A file that can't be executed counts as there: starting

@@ -56,7 +56,7 @@ pub(crate) fn head(plan: &Plan) -> Record {
         lab: env!("CARGO_PKG_VERSION").to_owned(),
         started: utc_now(),
         cores: std::thread::available_parallelism().map_or(1, Into::into),
-        plan: plan.clone(),
+        plan: Box::new(plan.clone()),
     }
 }
 

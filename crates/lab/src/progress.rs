@@ -61,11 +61,15 @@ impl Progress {
 
     /// A bar for one contestant's turn.
     pub(crate) fn bar(self, contestant: &str, plan: &Plan) -> Bar {
-        let bar = ProgressBar::with_draw_target(Some(plan.requests), self.target());
+        let bar = ProgressBar::with_draw_target(Some(plan.stop.requests), self.target());
         bar.set_style(style("{prefix:<16} {bar:32.green/black.bright} {pos:>6}/{len} {msg} {elapsed:>4}"));
         bar.set_prefix(contestant.to_owned());
-        let bar =
-            Bar { bar, planned: plan.cuts_planned(), failures: AtomicU64::new(0), cuts: AtomicU64::new(0) };
+        let bar = Bar {
+            bar,
+            planned: plan.cuts_planned().unwrap_or(0),
+            failures: AtomicU64::new(0),
+            cuts: AtomicU64::new(0),
+        };
         bar.describe();
         bar
     }

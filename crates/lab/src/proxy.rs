@@ -7,9 +7,16 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
 
-use crate::{wire, wires::Wires};
+use crate::{
+    record::{Side, WireId},
+    wire,
+    wires::{Standing, Wires},
+};
 
 /// Accepts until it is dropped, and all wires with it.
 pub(crate) async fn run(listener: TcpListener, origin: SocketAddr, wires: Arc<Wires>) {
@@ -17,10 +24,16 @@ pub(crate) async fn run(listener: TcpListener, origin: SocketAddr, wires: Arc<Wi
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((client, _)) => {
+                Ok((client, near)) => {
                     let wires = Arc::clone(&wires);
                     let id = wires.open();
-                    tasks.spawn(async move { wire::live(id, client, origin, &wires).await });
+                    if wires.standing() == Standing::Down {
+                        refuse(id, client, &wires);
+                    } else if wires.is_doomed(id, near.port()) {
+                        tasks.spawn(async move { wire::dead(id, client, &wires).await });
+                    } else {
+                        tasks.spawn(async move { wire::live(id, client, origin, &wires).await });
+                    }
                 }
                 // A connection that was gone before it was accepted, or no file descriptor left. Neither is the
                 // proxy's end, and the second must not become a busy loop.
@@ -29,6 +42,14 @@ pub(crate) async fn run(listener: TcpListener, origin: SocketAddr, wires: Arc<Wi
             Some(_) = tasks.join_next() => {}
         }
     }
+}
+
+/// An origin that is down has nobody who listens: RST. (Here it follows the handshake that the kernel has done already.)
+fn refuse(wire: WireId, client: TcpStream, wires: &Wires) {
+    // It fails for a socket that is closed already.
+    _ = client.set_zero_linger();
+    drop(client);
+    wires.closed(wire, Side::Origin);
 }
 
 /// The fixture's own test, and the way in for a newcomer: what a wire does, and what `stall` does to it.
@@ -44,7 +65,14 @@ mod tests {
     };
 
     use super::run;
-    use crate::{clock::Clock, fault::Fault, record::writer, wires::Wires};
+    use crate::{
+        clock::Clock,
+        fault::Fault,
+        plan::Which,
+        record::writer,
+        scenario,
+        wires::{Standing, Wires},
+    };
 
     /// Long enough for anything that happens on a busy machine; waited out only when a test fails.
     const SOON: Duration = Duration::from_secs(20);
@@ -58,10 +86,21 @@ mod tests {
         _dir: tempfile::TempDir,
     }
 
+    impl Bench {
+        /// The wires that are hit.
+        fn strike(&self, fault: Fault, rng: &mut fastrand::Rng) -> Vec<u64> {
+            self.wires.cut(rng, fault, Which::Random).wires
+        }
+    }
+
     async fn bench() -> Bench {
+        bench_of("quick").await
+    }
+
+    async fn bench_of(scenario: &str) -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let (recorder, _writer) = writer::create(&dir.path().join("record"), Clock::start()).unwrap();
-        let wires = Arc::new(Wires::new(recorder));
+        let wires = Arc::new(Wires::new(&scenario::plan(scenario).unwrap(), recorder));
         let origin = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = listener.local_addr().unwrap();
@@ -108,8 +147,8 @@ mod tests {
         let origin = bench.served.recv().await.unwrap();
 
         let mut rng = fastrand::Rng::with_seed(1);
-        assert_eq!(bench.wires.cut_one(&mut rng, Fault::Stall), Some(1));
-        assert_eq!(bench.wires.cut_one(&mut rng, Fault::Stall), None, "a wire is cut once");
+        assert_eq!(bench.strike(Fault::Stall, &mut rng), [1]);
+        assert_eq!(bench.strike(Fault::Stall, &mut rng), [0; 0], "a wire is cut once");
 
         // The write succeeds: the kernel takes it, as it would with a peer that sleeps.
         cut.write_all(b"lost").await.unwrap();
@@ -128,7 +167,7 @@ mod tests {
             says(&mut other, b"pong").await.unwrap();
         }
         assert!(!origin.is_finished(), "no FIN and no RST reached the origin");
-        assert_eq!(bench.wires.cut_one(&mut rng, Fault::Stall), Some(2), "the other one is still live");
+        assert_eq!(bench.strike(Fault::Stall, &mut rng), [2], "the other one is still live");
     }
 
     #[tokio::test]
@@ -139,6 +178,107 @@ mod tests {
         drop(client);
         let origin = bench.served.recv().await.unwrap();
         timeout(SOON, origin).await.expect("the origin hears of the end").unwrap().unwrap();
-        assert_eq!(bench.wires.cut_one(&mut fastrand::Rng::with_seed(1), Fault::Stall), None);
+        assert_eq!(bench.strike(Fault::Stall, &mut fastrand::Rng::with_seed(1)), [0; 0]);
+    }
+
+    /// A connection that has said and heard something, struck by this fault.
+    async fn struck(fault: Fault) -> (Bench, TcpStream, JoinHandle<io::Result<u64>>) {
+        let mut bench = bench().await;
+        let mut client = TcpStream::connect(bench.proxy).await.unwrap();
+        says(&mut client, b"ping").await.unwrap();
+        let origin = bench.served.recv().await.unwrap();
+        assert_eq!(bench.strike(fault, &mut fastrand::Rng::with_seed(1)), [1]);
+        (bench, client, origin)
+    }
+
+    /// What is written arrives at the origin, or not; what the origin would send back does not arrive.
+    async fn one_way(fault: Fault, arrives: bool) {
+        let (bench, mut client, origin) = struck(fault).await;
+        client.write_all(b"lost").await.unwrap();
+        let mut other = TcpStream::connect(bench.proxy).await.unwrap();
+        for _ in 0..100 {
+            says(&mut other, b"pong").await.unwrap();
+        }
+        assert_eq!(client.try_read(&mut [0; 4]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        client.shutdown().await.unwrap();
+        if arrives {
+            // Its end is not passed on, so the echo can't end; but the other way the FIN would come back.
+            for _ in 0..100 {
+                says(&mut other, b"pong").await.unwrap();
+            }
+        }
+        assert!(!origin.is_finished());
+    }
+
+    #[tokio::test]
+    async fn one_direction_alone_is_silent() {
+        one_way(Fault::StallUp, false).await;
+        one_way(Fault::StallDown, true).await;
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_an_error_at_both_ends() {
+        let (_bench, mut client, origin) = struck(Fault::Reset).await;
+        let error = timeout(SOON, client.read(&mut [0; 4])).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        assert!(timeout(SOON, origin).await.unwrap().unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_fin_is_an_end_at_both_ends() {
+        let (_bench, mut client, origin) = struck(Fault::Fin).await;
+        assert_eq!(timeout(SOON, client.read(&mut [0; 4])).await.unwrap().unwrap(), 0);
+        assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_pause_holds_everything_back_and_loses_nothing() {
+        let mut bench = bench().await;
+        let mut client = TcpStream::connect(bench.proxy).await.unwrap();
+        says(&mut client, b"ping").await.unwrap();
+        bench.served.recv().await.unwrap();
+        bench.wires.stand(Standing::Paused);
+        assert_eq!(bench.strike(Fault::Pause, &mut fastrand::Rng::with_seed(1)), [1]);
+        client.write_all(b"wait").await.unwrap();
+        let mut new = TcpStream::connect(bench.proxy).await.unwrap();
+        new.write_all(b"wait").await.unwrap();
+        assert!(bench.served.try_recv().is_err(), "the origin does not hear of it yet");
+        bench.wires.stand(Standing::Up);
+        for client in [&mut client, &mut new] {
+            let mut heard = [0; 4];
+            timeout(SOON, client.read_exact(&mut heard)).await.unwrap().unwrap();
+            assert_eq!(&heard, b"wait");
+        }
+        assert_eq!(
+            bench.strike(Fault::Stall, &mut fastrand::Rng::with_seed(1)).len(),
+            1,
+            "a pause cuts nothing"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_origin_that_is_down_resets_what_is_new() {
+        let bench = bench().await;
+        bench.wires.stand(Standing::Down);
+        let refused = async {
+            let mut client = TcpStream::connect(bench.proxy).await?;
+            client.read(&mut [0; 4]).await
+        };
+        assert_eq!(timeout(SOON, refused).await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn a_way_that_takes_time_loses_and_swaps_nothing() {
+        let mut bench = bench_of("far").await;
+        let mut client = TcpStream::connect(bench.proxy).await.unwrap();
+        for word in [b"1111", b"2222", b"3333"] {
+            client.write_all(word).await.unwrap();
+        }
+        client.shutdown().await.unwrap();
+        let mut heard = Vec::new();
+        timeout(SOON, client.read_to_end(&mut heard)).await.unwrap().unwrap();
+        assert_eq!(heard, b"111122223333");
+        let origin = bench.served.recv().await.unwrap();
+        assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap(), 12);
     }
 }

@@ -9,14 +9,14 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use crate::{
-    certificate::Identity,
     contestant::{Breach, Contestant, build::Builds},
     experiment::Experiment,
     manifest::{Entry, Manifest},
-    plan::Plan,
+    namespace,
+    plan::{Plan, Server},
     progress::Progress,
     record::{Record, Status, writer::Recorder},
-    stage::Stage,
+    stage::{Props, Stage},
     summary::{self, Row},
 };
 
@@ -24,10 +24,11 @@ use crate::{
 pub(crate) struct Job {
     pub(crate) manifest: Manifest,
     pub(crate) plan: Plan,
-    pub(crate) identity: Identity,
+    pub(crate) props: Props,
+    /// Why this plan can't be carried out here.
+    pub(crate) obstacle: Option<String>,
     /// The file with the authority's certificate, for contestants to read.
     pub(crate) authority: PathBuf,
-    pub(crate) recorder: Recorder,
     pub(crate) progress: Progress,
 }
 
@@ -48,7 +49,7 @@ impl Job {
                 None => self.turn(entry).await?,
             };
             self.end(result);
-            if let Some(row) = summary::row(&self.plan, &self.recorder.chapter()) {
+            if let Some(row) = summary::row(&self.plan, &self.recorder().chapter()) {
                 self.progress.over(&row.summary);
                 over(row);
             }
@@ -59,27 +60,47 @@ impl Job {
     /// Builds what can be built, and says which contestants can't run.
     async fn build_all(&self) -> HashMap<&str, Misfortune> {
         let mut builds = Builds::default();
+        // Inside a namespace everything is built already; it is asked again only for what failed.
+        let progress = if namespace::is_private() { Progress::Quiet } else { self.progress };
         let mut unfit = HashMap::new();
         for entry in &self.manifest.entries {
-            let missing = entry.missing();
-            if !missing.is_empty() {
-                let (programs, verb) = (missing.join(" and "), if missing.len() == 1 { "is" } else { "are" });
-                let reason = format!("needs {programs}, which {verb} not on PATH");
+            if let Some(reason) = self.obstacle(entry) {
                 unfit.insert(entry.name.as_str(), Misfortune { status: Status::Skipped, reason });
                 continue;
             }
-            if let Err(reason) = builds.build(entry, &self.manifest.target, self.progress).await {
+            if let Err(reason) = builds.build(entry, &self.manifest.target, progress).await {
                 unfit.insert(entry.name.as_str(), Misfortune { status: Status::Failed, reason });
             }
         }
         unfit
     }
 
+    /// Why this contestant can't run, if nothing is to blame but what this machine has.
+    fn obstacle(&self, entry: &Entry) -> Option<String> {
+        if self.obstacle.is_some() {
+            return self.obstacle.clone();
+        }
+        let missing = entry.missing();
+        if !missing.is_empty() {
+            let (programs, verb) = (missing.join(" and "), if missing.len() == 1 { "is" } else { "are" });
+            return Some(format!("needs {programs}, which {verb} not on PATH"));
+        }
+        match self.plan.origin.server {
+            Server::Hyper => None,
+            Server::Grpc => self.props.grpc.obstacle(entry.protocol),
+        }
+    }
+
+    fn recorder(&self) -> &Recorder {
+        &self.props.recorder
+    }
+
     /// One contestant from start to end. The outer error is the lab's own: it can't even listen.
     async fn turn(&self, entry: &Entry) -> std::io::Result<Result<(), Misfortune>> {
-        let stage = Stage::set_up(&self.identity, &self.plan, entry.protocol, &self.recorder).await?;
+        let stage = Stage::set_up(&self.props, &self.plan, entry.protocol).await?;
+        let cutter = stage.cutter(&self.plan).await?;
         let failed = |reason| Misfortune { status: Status::Failed, reason };
-        let mut contestant = match Contestant::start(entry, &self.authority) {
+        let mut contestant = match Contestant::start(entry, &self.authority, stage.scheme) {
             Ok(contestant) => contestant,
             Err(breach) => return Ok(Err(failed(breach.to_string()))),
         };
@@ -87,7 +108,8 @@ impl Job {
         let mut experiment = Experiment {
             plan: &self.plan,
             stage: &stage,
-            recorder: &self.recorder,
+            cutter,
+            recorder: self.recorder(),
             bar: &bar,
             contestant: &mut contestant,
         };
@@ -98,8 +120,8 @@ impl Job {
     }
 
     fn begin(&self, entry: &Entry) {
-        self.recorder.write(Record::Begin {
-            at: self.recorder.now(),
+        self.recorder().write(Record::Begin {
+            at: self.recorder().now(),
             contestant: entry.name.clone(),
             client: entry.client.clone(),
             protocol: entry.protocol,
@@ -112,7 +134,7 @@ impl Job {
             Ok(()) => (Status::Ran, None),
             Err(Misfortune { status, reason }) => (status, Some(reason)),
         };
-        self.recorder.write(Record::End { at: self.recorder.now(), status, reason });
+        self.recorder().write(Record::End { at: self.recorder().now(), status, reason });
     }
 }
 

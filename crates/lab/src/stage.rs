@@ -7,17 +7,38 @@
 //! Next: `experiment.rs`, what is played on it.
 
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinSet,
+};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    certificate::Identity, manifest::Protocol, origin::Origin, plan::Plan, proxy, record::writer::Recorder,
+    certificate::Identity,
+    cutter::Cutter,
+    manifest::Protocol,
+    namespace::firewall::Firewall,
+    origin::{Origin, grpc},
+    plan::{Plan, Server},
+    proxy,
+    record::writer::Recorder,
     wires::Wires,
 };
+
+/// How many connections may wait to be accepted; tokio's own number for its listeners.
+const BACKLOG: u32 = 1024;
+
+/// What stages are made from.
+pub(crate) struct Props {
+    pub(crate) identity: Identity,
+    pub(crate) grpc: grpc::Program,
+    pub(crate) recorder: Recorder,
+}
 
 /// A running origin behind a running proxy.
 pub(crate) struct Stage {
@@ -25,39 +46,77 @@ pub(crate) struct Stage {
     pub(crate) wires: Arc<Wires>,
     /// What the contestant is to speak.
     pub(crate) protocol: Protocol,
-    origin: Arc<Origin>,
+    /// What goes before `://`.
+    pub(crate) scheme: &'static str,
+    origin: Option<Arc<Origin>>,
     proxy: SocketAddr,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Stage {
     /// Both listen on free ports of the loopback address.
-    pub(crate) async fn set_up(
-        identity: &Identity,
-        plan: &Plan,
-        protocol: Protocol,
-        recorder: &Recorder,
-    ) -> std::io::Result<Self> {
-        let wires = Arc::new(Wires::new(recorder.clone()));
-        let tls = TlsAcceptor::from(Arc::clone(&identity.server));
-        let origin = Arc::new(Origin::new(tls, plan, protocol, Arc::clone(&wires), recorder.clone()));
+    pub(crate) async fn set_up(props: &Props, plan: &Plan, protocol: Protocol) -> io::Result<Self> {
+        let front = listen(plan.origin.receive_buffer)?;
+        let mut stage = Self {
+            wires: Arc::new(Wires::new(plan, props.recorder.clone())),
+            protocol,
+            scheme: if plan.origin.server == Server::Grpc { "http" } else { "https" },
+            origin: None,
+            proxy: front.local_addr()?,
+            tasks: JoinSet::new(),
+        };
+        let behind = match plan.origin.server {
+            Server::Hyper => stage.hyper(props, plan).await?,
+            Server::Grpc => {
+                let server = props.grpc.start(plan).await?;
+                let address = server.address();
+                stage.tasks.spawn(server.run(Arc::clone(&stage.wires), props.recorder.clone()));
+                address
+            }
+        };
+        stage.tasks.spawn(proxy::run(front, behind, Arc::clone(&stage.wires)));
+        Ok(stage)
+    }
+
+    async fn hyper(&mut self, props: &Props, plan: &Plan) -> io::Result<SocketAddr> {
+        let tls = TlsAcceptor::from(Arc::clone(&props.identity.server));
+        let wires = Arc::clone(&self.wires);
+        let origin = Arc::new(Origin::new(tls, plan, self.protocol, wires, props.recorder.clone()));
         let behind = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let front = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let (origin_address, proxy) = (behind.local_addr()?, front.local_addr()?);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&origin).run(behind));
-        tasks.spawn(proxy::run(front, origin_address, Arc::clone(&wires)));
-        Ok(Self { wires, protocol, origin, proxy, _tasks: tasks })
+        let address = behind.local_addr()?;
+        self.tasks.spawn(Arc::clone(&origin).run(behind));
+        self.origin = Some(origin);
+        Ok(address)
+    }
+
+    /// The hand that cuts this stage's wires; with a firewall where the plan needs one.
+    pub(crate) async fn cutter(&self, plan: &Plan) -> io::Result<Cutter> {
+        let firewall = match plan.script.needs_namespace() {
+            true => Some(Firewall::set_up(self.proxy.port()).await?),
+            false => None,
+        };
+        Ok(Cutter::new(plan, Arc::clone(&self.wires), firewall))
     }
 
     /// The address of a path, as contestants are told it. It names the loopback address rather than `localhost`, so
     /// that no resolver takes part in a dial.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("https://{}{path}", self.proxy)
+        format!("{}://{}{path}", self.scheme, self.proxy)
     }
 
     /// Whether the contestant spoke another protocol than its entry says.
     pub(crate) fn strayed(&self) -> bool {
-        self.origin.strayed()
+        self.origin.as_ref().is_some_and(|origin| origin.strayed())
     }
+}
+
+/// Listens for contestants, with receive buffers of this size; 0 leaves that to the kernel.
+fn listen(receive_buffer: u32) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    if receive_buffer > 0 {
+        // Accepted sockets inherit it. Set before the handshake, so that no larger window is ever announced.
+        socket.set_recv_buffer_size(receive_buffer)?;
+    }
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(BACKLOG)
 }

@@ -159,7 +159,14 @@ fn only_the_named_run_and_the_list_names_all() {
     assert_eq!(finished.status, Some(0));
     assert_eq!(finished.rows().len(), 1);
     let list = lab.run(&["list"]).stdout;
-    for word in ["quick", "seed", "crowd", "dies", "fine", "stall"] {
+    for word in ["quick", "seed", "crowd", "blackhole", "dies", "fine", "stall"] {
         assert!(list.contains(word), "{list}");
     }
+}
+
+#[test]
+fn nobody_has_to_read_the_rows() {
+    let lab = Lab::with(&["fine"]);
+    assert_eq!(lab.run_unread(&[&RUN[..], &["--out", "out"]].concat()), Some(0));
+    assert!(lab.out().join("report.md").is_file());
 }

@@ -60,6 +60,20 @@ fn a_polite_end_is_the_same() {
     assert!(is_gone(pid));
 }
 
+/// The second signal may find the lab stopping in order or gone already; nothing is left behind either way.
+#[test]
+fn impatience_is_no_different() {
+    let lab = Lab::with(&["has-child"]);
+    let running = lab.start(&RUN);
+    let pids = ["grandchild", "contestant"].map(|name| lab.pid(name));
+    running.signal(Signal::INT);
+    running.signal(Signal::INT);
+    assert_eq!(running.finish().status, Some(130));
+    wait_for("the contestant's end", || is_gone(pids[1]).then_some(()));
+    // After an end at once only the guard is left, and it knows the contestant alone.
+    let _ = rustix::process::kill_process(pids[0], Signal::KILL);
+}
+
 /// Not even SIGKILL leaves a contestant behind that ignores the end of its input, and the record is whole so far.
 #[cfg(target_os = "linux")]
 #[test]

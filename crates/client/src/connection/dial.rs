@@ -130,7 +130,11 @@ impl Dial<'_> {
     async fn open_http1(&self, transport: Transport) -> Result<Dialled, DialError> {
         let meter = Meter::http1(transport, self.clock);
         let gauge = meter.gauge();
-        let opened = hyper::client::conn::http1::handshake(TokioIo::new(meter)).await;
+        let opened = hyper::client::conn::http1::Builder::new()
+            .max_headers(settings::MAX_FIELDS)
+            .max_header_size(settings::MAX_HEADER_LIST as usize)
+            .handshake(TokioIo::new(meter))
+            .await;
         let (sender, connection) = opened.map_err(|error| DialError::because(Step::Protocol, error))?;
         let form = match self.route {
             Route::Forward(proxy) => Form::absolute(self.name, proxy.authorization()),

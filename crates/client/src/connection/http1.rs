@@ -4,7 +4,7 @@
 //! connection that is not ready; and when a connection ends with an attempt out, that attempt's owner tells it,
 //! because only the owner learns from hyper whether the request came back unsent. Next: [`crate::sending`].
 
-use std::future::Future as _;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,10 +17,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{Ending, Guard, Order, SendOutcome};
 use crate::connect::Transport;
+use crate::expect::Gate;
 use crate::head::{Form, Head};
+use crate::informational::Relay;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
-use crate::sending::Wire;
+use crate::sending::{Sending, Wire};
 
 pub(super) type Bytestream = TokioIo<Meter<Transport>>;
 
@@ -48,12 +50,27 @@ impl Link {
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
+        if head.is_extended() {
+            return SendOutcome::Invalid(
+                "an extended CONNECT needs HTTP/2; this server speaks HTTP/1.1".into(),
+            );
+        }
         if !self.sender.is_ready() {
             return SendOutcome::TakesNoMore;
         }
         self.life = Life::Busy(attempt);
-        let response = self.sender.try_send_request(head.http1(body.take(), &self.form));
-        SendOutcome::Sent { wire: Wire::Http1(Box::pin(response)), stream: None, last: false }
+        let gate = head.expects().then(Gate::default);
+        let body = match &gate {
+            None => body.take(),
+            Some(gate) => body.take().gated(gate.clone()),
+        };
+        let mut request = head.http1(body, &self.form);
+        let wanted = head.expects() || head.informational().is_some();
+        let relay = Relay::attach(&mut request, Arc::clone(&self.gauge), wanted);
+        let response = Box::pin(self.sender.try_send_request(request));
+        let wire = Wire::Http1 { response, relay, gate };
+        let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask());
+        SendOutcome::Sent { sending, stream: None, last: false }
     }
 
     /// The attempt is complete; whether hyper is ready for another, or for none any more.
@@ -111,26 +128,25 @@ pub(super) async fn drive(
     connection: Box<Connection<Bytestream, Outgoing>>,
     orders: UnboundedReceiver<Order>,
 ) {
-    let mut task = Task { connection, orders, settling: None };
+    let mut task = Task { connection: Box::pin(connection.with_upgrades()), orders, settling: None };
     // hyper is ready for its first request only after its connection was polled once.
-    let ended =
-        std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut task.connection).poll(cx).is_ready())).await;
+    let ended = std::future::poll_fn(|cx| Poll::Ready(task.connection.as_mut().poll(cx).is_ready())).await;
     if !guard.connected(super::Link::Http1(link), 1) || ended {
         return;
     }
     std::future::poll_fn(|cx| task.poll(cx, guard)).await;
 }
 
-struct Task {
-    connection: Box<Connection<Bytestream, Outgoing>>,
+struct Task<C> {
+    connection: Pin<Box<C>>,
     orders: UnboundedReceiver<Order>,
     /// The attempt that is complete but for hyper's being ready again.
     settling: Option<AttemptId>,
 }
 
-impl Task {
+impl<C: Future> Task<C> {
     fn poll(&mut self, cx: &mut Context<'_>, guard: &Guard) -> Poll<()> {
-        if Pin::new(&mut self.connection).poll(cx).is_ready() {
+        if self.connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
         while let Poll::Ready(order) = self.orders.poll_recv(cx) {

@@ -17,14 +17,16 @@ use h2::{Ping, PingPong, SendStream};
 use outlive_core::{AttemptId, ProbeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::jam::Jam;
+use super::windows::Windows;
 use super::{Guard, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::error::{Cause, ErrorKind};
 use crate::head::Head;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
-use crate::sending::Wire;
-use crate::settings::{FAREWELL, STREAM_WINDOW};
+use crate::sending::{Sending, Wire};
+use crate::settings::{FAREWELL, SETTINGS_WAIT};
 use crate::upload::Upload;
 
 type H2 = Box<Connection<Meter<Transport>, Bytes>>;
@@ -55,7 +57,14 @@ impl Link {
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
-        let end = body.is_empty();
+        if let Some(why) = self.objection(head) {
+            return SendOutcome::Invalid(why.into());
+        }
+        if head.is_extended() && !self.gauge.settings_read() {
+            // The server has not said yet whether it takes them. Another connection waits for that word before it is used.
+            return SendOutcome::TakesNoMore;
+        }
+        let end = body.is_empty() && !head.is_connect();
         let mut sent = self.sender.send_request(head.http2(), end);
         if sent.as_ref().is_err_and(is_callers_fault) {
             // Or h2's own back pressure, of which each clone has its own; the pool counts better.
@@ -69,16 +78,34 @@ impl Link {
         };
         let id = stream.stream_id().as_u32();
         self.unproven.push_back((id, attempt));
-        let (anchor, upload) = if end {
-            (Anchor::Sender { _stream: stream }, None)
+        let (anchor, upload, tunnel) = if end {
+            (Anchor::Sender { _stream: stream }, None, None)
         } else {
-            (Anchor::Promises { _stream: response.push_promises() }, Some(Upload::new(stream)))
+            let anchor = Anchor::Promises { _stream: response.push_promises() };
+            if head.is_connect() {
+                (anchor, None, Some(stream))
+            } else {
+                (anchor, Some(Upload::new(stream)), None)
+            }
         };
+        let wire = Wire::Http2 { response, upload, tunnel };
         SendOutcome::Sent {
-            wire: Wire::Http2 { response, upload },
+            sending: Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask()),
             stream: Some((id, anchor)),
             last: id >= LAST_STREAM,
         }
+    }
+
+    /// Why a request can't be sent here, if it can't.
+    fn objection(&self, head: &Head) -> Option<&'static str> {
+        if head.is_upgrade() {
+            // RFC 9113 section 8.6.
+            return Some(
+                "an Upgrade needs HTTP/1.1 (Protocol::Http1); HTTP/2 has CONNECT with a ConnectProtocol",
+            );
+        }
+        let declines = self.gauge.settings_read() && !self.sender.is_extended_connect_protocol_enabled();
+        (head.is_extended() && declines).then_some("the server takes no extended CONNECT (RFC 8441)")
     }
 
     pub(super) fn proven_through(&mut self, stream: u32) -> Option<AttemptId> {
@@ -102,11 +129,21 @@ pub(super) async fn drive(
 ) {
     let Some(ping) = connection.ping_pong() else { return };
     let gauge = Arc::clone(&link.gauge);
+    if guard.tell(|ledger, _| ledger.awaits_settings()) == Some(true) {
+        // However it ends, the connection is used: for the rest there is no need of that word.
+        let word = std::future::poll_fn(|cx| {
+            let ended = Pin::new(&mut connection).poll(cx).is_ready();
+            if ended || gauge.settings_read() { Poll::Ready(ended) } else { Poll::Pending }
+        });
+        if tokio::time::timeout(SETTINGS_WAIT, word).await == Ok(true) {
+            return;
+        }
+    }
     let streams = allowed(&connection, max_streams);
     if !guard.connected(super::Link::Http2(link), streams) {
         return;
     }
-    let mut task = Task { connection, ping, settings: 1, awaited: None, orders, gauge, streams, max_streams };
+    let mut task = Task::new(connection, ping, orders, gauge, max_streams);
     let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
     drop(task.orders);
     match end {
@@ -122,8 +159,8 @@ pub(super) async fn drive(
 
 /// Whom to blame for a connection's end.
 fn cause(error: h2::Error) -> Cause {
-    // That h2 ended it itself is the peer's fault: it broke the protocol.
-    let kind = if error.is_library() { ErrorKind::Peer } else { ErrorKind::Lost };
+    // That h2 ended it itself is the peer's fault: it broke the protocol. And a GOAWAY with an error is its own decision.
+    let kind = if error.is_io() { ErrorKind::Lost } else { ErrorKind::Peer };
     Cause { kind, error: Arc::new(error) }
 }
 
@@ -141,6 +178,8 @@ struct Task {
     awaited: Option<u32>,
     orders: UnboundedReceiver<Order>,
     gauge: Arc<Gauge>,
+    jam: Jam,
+    windows: Windows,
     streams: u32,
     max_streams: u32,
 }
@@ -152,6 +191,29 @@ enum End {
 }
 
 impl Task {
+    fn new(
+        connection: H2,
+        ping: PingPong,
+        orders: UnboundedReceiver<Order>,
+        gauge: Arc<Gauge>,
+        max_streams: u32,
+    ) -> Self {
+        let streams = allowed(&connection, max_streams);
+        let (jam, windows) = (Jam::default(), Windows::new(&gauge));
+        Self {
+            connection,
+            ping,
+            settings: 1,
+            awaited: None,
+            orders,
+            gauge,
+            jam,
+            windows,
+            streams,
+            max_streams,
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>, guard: &Guard) -> Poll<End> {
         loop {
             // First the bytes: what was sent before an order is written before the order is followed.
@@ -161,13 +223,16 @@ impl Task {
                 return Poll::Ready(End::Closed(closed.err().map(cause)));
             }
             if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {
-                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.probe_covers()));
+                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.ping_covers()));
                 continue;
             }
             if self.awaited.is_some_and(|awaited| self.gauge.settings_acks() >= awaited) {
                 self.awaited = None;
-                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.probe_covers()));
+                guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.settings_covers()));
                 continue;
+            }
+            if let Poll::Ready(writable) = self.jam.poll(cx, &self.gauge) {
+                guard.tell(|ledger, connection| ledger.writable(connection, writable));
             }
             match self.orders.poll_recv(cx) {
                 // One PING at a time; if one is out, its answer is what is asked for.
@@ -181,9 +246,20 @@ impl Task {
         }
     }
 
+    /// Lets the peer send more at a time where the path carries more.
+    fn open_windows(&mut self) {
+        let Some(window) = self.windows.wanted(&self.gauge) else { return };
+        // h2 refuses while other SETTINGS are out; there will be another occasion.
+        if self.connection.set_initial_window_size(window).is_ok() {
+            self.settings += 1;
+            self.windows.open(window);
+            self.connection.set_target_window_size(self.windows.connection());
+        }
+    }
+
     /// Asks with a SETTINGS frame: a window that is one byte smaller, or that of before again.
     fn send_settings(&mut self) {
-        let window = STREAM_WINDOW - self.settings % 2;
+        let window = self.windows.stream() - self.settings % 2;
         // One at a time here too: h2 refuses another while one is out, and that one's answer is what is asked for.
         if self.connection.set_initial_window_size(window).is_ok() {
             self.settings += 1;
@@ -192,14 +268,15 @@ impl Task {
     }
 
     fn tell_what_was_read(&mut self, guard: &Guard) {
+        self.open_windows();
         // Not only when SETTINGS were read: h2 applies them when it can write their acknowledgement.
         let streams = allowed(&self.connection, self.max_streams);
         if streams != self.streams {
             self.streams = streams;
             guard.tell(|ledger, connection| ledger.limited(connection, streams));
         }
-        if let Some(last) = self.gauge.take_goaway() {
-            guard.tell(|ledger, connection| ledger.gone_away(connection, last));
+        if let Some(goaway) = self.gauge.take_goaway() {
+            guard.tell(|ledger, connection| ledger.gone_away(connection, goaway));
         }
     }
 }
@@ -208,7 +285,13 @@ impl Task {
 mod tests {
     use super::*;
     use http::{Request, Response};
-    use tokio::io::DuplexStream;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::time::Duration;
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
+    use tokio::time::Instant;
+
+    use crate::clock::Clock;
+    use crate::settings::{CONNECTION_WINDOW, STREAM_WINDOW, STREAM_WINDOW_MAX};
 
     type Server = h2::server::Connection<DuplexStream, Bytes>;
 
@@ -260,5 +343,149 @@ mod tests {
         drop(response.await.unwrap());
         drop(anchor);
         assert!(!is_reset(&mut server, &mut answer).await);
+    }
+
+    /// A path with a delay each way and all the bandwidth there is. Tells how many bytes are on the way back.
+    fn path(delay: Duration) -> (DuplexStream, DuplexStream, Arc<AtomicUsize>) {
+        const ROOM: usize = 64 << 20;
+        let ((near, a), (b, far)) = (tokio::io::duplex(ROOM), tokio::io::duplex(ROOM));
+        let ((a_in, a_out), (b_in, b_out)) = (tokio::io::split(a), tokio::io::split(b));
+        let under_way = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(carry(a_in, b_out, delay, Arc::default()));
+        tokio::spawn(carry(b_in, a_out, delay, Arc::clone(&under_way)));
+        (near, far, under_way)
+    }
+
+    async fn carry(
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin + Send + 'static,
+        delay: Duration,
+        under_way: Arc<AtomicUsize>,
+    ) {
+        let (give, mut carried) = tokio::sync::mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+        let count = Arc::clone(&under_way);
+        tokio::spawn(async move {
+            while let Some((due, bytes)) = carried.recv().await {
+                tokio::time::sleep_until(due).await;
+                count.fetch_sub(bytes.len(), SeqCst);
+                to.write_all(&bytes).await.unwrap();
+            }
+        });
+        let mut bytes = vec![0; 64 << 10];
+        while let Ok(length @ 1..) = from.read(&mut bytes).await {
+            under_way.fetch_add(length, SeqCst);
+            give.send((Instant::now() + delay, bytes[..length].to_vec())).unwrap();
+        }
+    }
+
+    /// A connection's task over a path of 50 ms there and back, and the server at its end.
+    async fn far_away()
+    -> (SendRequest<Bytes>, Task, h2::server::Connection<DuplexStream, Bytes>, Arc<AtomicUsize>) {
+        let (near, far, under_way) = path(Duration::from_millis(25));
+        let meter = Meter::http2(Box::new(near) as Transport, Clock::start());
+        let gauge = meter.gauge();
+        let mut builder = h2::client::Builder::new();
+        builder.initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
+        let (client, server) = tokio::join!(builder.handshake(meter), h2::server::handshake(far));
+        let (sender, mut connection) = client.unwrap();
+        let ping = connection.ping_pong().unwrap();
+        let (orders, inbox) = tokio::sync::mpsc::unbounded_channel();
+        // As long as the sender lives, the task does.
+        std::mem::forget(orders);
+        (sender, Task::new(Box::new(connection), ping, inbox, gauge, 100), server.unwrap(), under_way)
+    }
+
+    /// Answers everything with bytes without end, at most so many at a time, every so often.
+    async fn flood(mut server: h2::server::Connection<DuplexStream, Bytes>, chunk: usize, every: Duration) {
+        while let Some(Ok((_, mut answer))) = server.accept().await {
+            let mut stream = answer.send_response(Response::new(()), false).unwrap();
+            tokio::spawn(async move {
+                loop {
+                    stream.reserve_capacity(chunk);
+                    let Some(Ok(room)) = std::future::poll_fn(|cx| stream.poll_capacity(cx)).await else {
+                        return;
+                    };
+                    if stream.send_data(vec![b'x'; room.min(chunk)].into(), false).is_err() {
+                        return;
+                    }
+                    if !every.is_zero() {
+                        tokio::time::sleep(every).await;
+                    }
+                }
+            });
+        }
+    }
+
+    /// Downloads for some seconds of paused time. The window then, the most bytes that were on the way to us, and how many came
+    /// in the last second.
+    async fn download(chunk: usize, every: Duration) -> (u32, usize, usize) {
+        let (mut sender, mut task, server, under_way) = far_away().await;
+        tokio::spawn(flood(server, chunk, every));
+        let (response, _stream) = sender.send_request(Request::new(()), true).unwrap();
+        let guard = Guard::of_nobody();
+        let (mut most, mut last) = (0, 0);
+        let reading = async {
+            let mut body = response.await.unwrap().into_body();
+            let begun = Instant::now();
+            while let Some(Ok(data)) = body.data().await {
+                body.flow_control().release_capacity(data.len()).unwrap();
+                most = most.max(under_way.load(SeqCst));
+                match begun.elapsed().as_secs() {
+                    0..3 => {}
+                    3 => last += data.len(),
+                    _ => return,
+                }
+            }
+        };
+        tokio::select! {
+            () = reading => {}
+            _ = std::future::poll_fn(|cx| task.poll(cx, &guard)) => panic!("the connection ended"),
+        }
+        (task.windows.stream(), most, last)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_stream_fills_a_gigabit_at_fifty_milliseconds() {
+        let (window, most, last_second) = download(1 << 20, Duration::ZERO).await;
+        assert!(last_second > 125_000_000, "{last_second} bytes in a second, window {window}");
+        // On a path without end the window grows to its end, and no further.
+        assert_eq!(window, STREAM_WINDOW_MAX);
+        assert!(most <= STREAM_WINDOW_MAX as usize * 5 / 4, "{most} bytes under way");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_needs_no_window_gets_none() {
+        // 10 KB every 10 ms: 1 MB/s, of which 50 KB are under way.
+        let (window, most, last_second) = download(10_000, Duration::from_millis(10)).await;
+        assert!((500_000..1_100_000).contains(&last_second), "{last_second}");
+        assert_eq!(window, STREAM_WINDOW);
+        assert!(most < STREAM_WINDOW as usize / 2, "{most} bytes under way");
+    }
+
+    /// Asking by SETTINGS and opening windows share one mechanism of h2: neither loses the other's.
+    #[tokio::test(start_paused = true)]
+    async fn asking_by_settings_goes_on_while_windows_open() {
+        let (mut sender, mut task, server, _) = far_away().await;
+        tokio::spawn(flood(server, 1 << 20, Duration::ZERO));
+        let (response, _stream) = sender.send_request(Request::new(()), true).unwrap();
+        let guard = Guard::of_nobody();
+        let (ask, inbox) = tokio::sync::mpsc::unbounded_channel();
+        task.orders = inbox;
+        let gauge = Arc::clone(&task.gauge);
+        let reading = async {
+            let mut body = response.await.unwrap().into_body();
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_secs(3) {
+                let data = body.data().await.unwrap().unwrap();
+                body.flow_control().release_capacity(data.len()).unwrap();
+                ask.send(Order::Probe(ProbeKind::Settings)).unwrap();
+            }
+        };
+        tokio::select! {
+            () = reading => {}
+            _ = std::future::poll_fn(|cx| task.poll(cx, &guard)) => panic!("the connection ended"),
+        }
+        assert!(task.windows.stream() > STREAM_WINDOW, "windows open");
+        assert!(gauge.settings_acks() + 1 >= task.settings, "and all that was asked was answered");
     }
 }

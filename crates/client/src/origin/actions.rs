@@ -6,12 +6,15 @@
 
 use std::time::Duration;
 
-use outlive_core::{Action, AttemptId, CloseReason, ConnectionId, Event, FailReason, RequestId};
+use outlive_core::{Action, AttemptId, CloseReason, ConnectionId, Event as Fact, FailReason, RequestId};
 
+use super::Few;
 use super::ledger::{Ledger, Out};
+use crate::attempt::{Attempt, Fate};
 use crate::connection::{Order, SendOutcome};
-use crate::error::{Attempt, ErrorKind, Fate, Source};
-use crate::sending::Sending;
+use crate::error::{ErrorKind, Source};
+use crate::reason::Reason;
+use crate::seeing::Event;
 
 impl Ledger {
     pub(super) fn carry_out(&mut self, action: Action) {
@@ -19,14 +22,16 @@ impl Ledger {
             Action::Dial { connection, address } => self.dial(connection, address),
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             // Its last handle goes, and h2 resets the stream.
-            Action::Abandon { attempt } => drop(self.attempts.remove(&attempt)),
+            Action::Abandon { attempt } => drop(self.take_out(attempt)),
             Action::Probe { connection, by } => {
                 if let Some(entry) = self.connections.get(&connection) {
                     entry.order(Order::Probe(by));
+                    self.watch.note(|| Event::ConnectionAsked { connection: connection.0 });
                 }
             }
-            // Worth telling, once there is a trace to tell it to.
-            Action::Suspect { .. } | Action::Clear { .. } | Action::Drain { .. } => {}
+            Action::Suspect { connection } => self.left(connection, Reason::Silent),
+            Action::Clear { connection } => self.cleared(connection),
+            Action::Drain { connection, why } => self.left(connection, Reason::of_drain(why)),
             Action::Close { connection, why } => self.close(connection, why),
             Action::Fail { request, why } => self.fail(request, why),
         }
@@ -35,36 +40,42 @@ impl Ledger {
     fn send(&mut self, id: RequestId, attempt: AttemptId, connection: ConnectionId) {
         let Some(request) = self.requests.get_mut(&id) else {
             // Its caller is gone, and the pool was told so; nothing to send, nothing to keep.
-            return self.facts.push_back(Event::Refused { attempt, again: false });
+            return self.facts.push_back(Fact::Refused { attempt, again: false });
         };
         let Some(entry) = self.connections.get_mut(&connection) else {
-            return self.facts.push_back(Event::Refused { attempt, again: true });
+            return self.facts.push_back(Fact::Refused { attempt, again: true });
         };
         match entry.send(&request.head, &mut request.body, attempt) {
-            SendOutcome::Sent { wire, stream, last } => {
+            SendOutcome::Sent { sending, stream, last } => {
                 let micros = self.now.since(entry.since()).as_micros();
                 let age = Duration::from_micros(micros);
-                let record = Attempt { connection: connection.0, age, fate: Fate::Out };
-                request.sent(attempt, record, Sending { attempt, wire });
+                let testimony = entry.testimony(self.now);
+                let record = Attempt { connection: connection.0, age, fate: Fate::Out, testimony };
+                request.sent(attempt, record, sending);
                 request.wake(&mut self.aftermath);
                 self.attempts.insert(attempt, Out { request: id, connection, stream });
+                self.carried(connection);
+                self.tell_sent(id, connection);
                 if last {
-                    self.facts.push_back(Event::GoAway { connection, calm: false });
+                    self.facts.push_back(Fact::GoAway { connection, calm: false });
                 }
             }
             SendOutcome::TakesNoMore => {
                 // The connection knows more than the pool: its GOAWAY or its end has not been told yet.
-                self.facts.push_back(Event::GoAway { connection, calm: false });
-                self.facts.push_back(Event::Refused { attempt, again: true });
+                self.facts.push_back(Fact::GoAway { connection, calm: false });
+                self.facts.push_back(Fact::Refused { attempt, again: true });
             }
             SendOutcome::Invalid(error) => {
                 request.saw(ErrorKind::Request, Some(Source::Own(error)));
-                self.facts.push_back(Event::Refused { attempt, again: false });
+                self.facts.push_back(Fact::Refused { attempt, again: false });
             }
         }
     }
 
     fn close(&mut self, connection: ConnectionId, why: CloseReason) {
+        if let (Some(reason), Some(entry)) = (Reason::of_close(why), self.connections.get_mut(&connection)) {
+            entry.left(reason);
+        }
         if why == CloseReason::Dead {
             // Responses that break off now do so because of this; h2 will say "broken pipe".
             self.blame(connection, ErrorKind::Silent, || None);
@@ -82,9 +93,8 @@ impl Ledger {
         if let Some(request) = self.requests.get_mut(&id) {
             request.verdict = Some(why);
             request.wake(&mut self.aftermath);
-            for attempt in request.outs() {
-                self.attempts.remove(&attempt);
-            }
+            let outs: Few<_> = request.outs().collect();
+            outs.into_iter().for_each(|attempt| drop(self.take_out(attempt)));
         }
     }
 }

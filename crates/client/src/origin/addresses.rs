@@ -18,6 +18,7 @@ use super::ledger::Ledger;
 use super::{Dial, Origin, WeakOrigin};
 use crate::connection::{Connection, DialError, Step, Stopwatch, Whereabouts};
 use crate::error::Phase;
+use crate::seeing::Event as Watched;
 use crate::settings::RESOLUTION_REST;
 
 /// What is known of the next hop's addresses.
@@ -106,6 +107,7 @@ impl Ledger {
     pub(super) fn dial(&mut self, connection: ConnectionId, id: Option<AddressId>) {
         let (orders, inbox) = mpsc::unbounded_channel();
         self.connections.insert(connection, Connection::dialling(orders, self.now));
+
         let address = match self.addresses.whereabouts {
             Whereabouts::At(address) => Some(address),
             Whereabouts::Elsewhere => None,
@@ -120,7 +122,16 @@ impl Ledger {
                 Some(address)
             }
         };
+        self.dial_starts(connection, address);
         self.aftermath.dials.push(Dial { connection, address, orders: inbox });
+    }
+
+    /// What was a wish until here is a dial, for those who watch too: it goes somewhere, or fails for having nowhere to go.
+    fn dial_starts(&mut self, connection: ConnectionId, address: Option<SocketAddr>) {
+        if let Some(entry) = self.connections.get_mut(&connection) {
+            entry.starts(address);
+            self.watch.note(|| Watched::DialStarted { connection: connection.0 });
+        }
     }
 
     /// A dial failed: its address may not be the name's any more.
@@ -161,6 +172,7 @@ impl Ledger {
             Err(error) => {
                 let error = Arc::new(error);
                 for connection in waiting {
+                    self.dial_starts(connection, None);
                     self.dial_failed(connection, Arc::clone(&error));
                 }
             }

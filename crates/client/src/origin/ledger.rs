@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use http::{StatusCode, Version};
 use outlive_core::trace::Trace;
 use outlive_core::{
     Action, AttemptId, ConnectionId, Event, FailReason, IdMap, Limits, Pool, Repeat, RequestId, Time,
@@ -19,11 +20,15 @@ use super::Aftermath;
 use super::addresses::Addresses;
 use super::journal::Journal;
 use super::request::Request;
+use crate::attempt::Attempt;
 use crate::connection::{Anchor, Connection, DialError};
-use crate::error::{Attempt, Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
+use crate::error::{Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
 use crate::head::Head;
 use crate::outgoing::Outgoing;
+use crate::reason::Reason;
+use crate::seeing::Watch;
 use crate::sending::{Fact, Fault, Sending};
+use crate::shutdown::Door;
 
 /// Everything that the lock protects.
 pub(crate) struct Ledger {
@@ -40,6 +45,8 @@ pub(crate) struct Ledger {
     pub(super) alarm_set: Option<Time>,
     pub(super) alarm_alive: Weak<()>,
     pub(super) runtime: Option<Handle>,
+    pub(super) door: Door,
+    pub(super) watch: Watch,
     journal: Option<Journal>,
     actions: Vec<Action>,
     next_request: u64,
@@ -61,7 +68,13 @@ pub(crate) enum News {
 }
 
 impl Ledger {
-    pub(super) fn new(limits: Limits, seed: u64, addresses: Addresses, journal: Option<Journal>) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        seed: u64,
+        addresses: Addresses,
+        journal: Option<Journal>,
+        watch: Watch,
+    ) -> Self {
         Self {
             now: Time::ZERO,
             pool: Pool::new(limits, seed),
@@ -75,6 +88,8 @@ impl Ledger {
             alarm_set: None,
             alarm_alive: Weak::new(),
             runtime: None,
+            door: Door::Open,
+            watch,
             journal,
             actions: Vec::new(),
             next_request: 0,
@@ -83,8 +98,14 @@ impl Ledger {
 
     /// Tells the pool a fact, and carries out what it decides, until nothing is left to tell.
     pub(super) fn record(&mut self, fact: Event) {
+        if self.door == Door::Ended {
+            return; // It would be about nothing that the pool knows.
+        }
         self.facts.push_back(fact);
         while let Some(fact) = self.facts.pop_front() {
+            if let Event::GoAway { connection, .. } = fact {
+                self.left(connection, Reason::GoAway);
+            }
             let mut actions = std::mem::take(&mut self.actions);
             self.pool.handle(self.now, fact, &mut actions);
             if let Some(journal) = &mut self.journal {
@@ -119,7 +140,16 @@ impl Ledger {
     ) -> RequestId {
         let id = RequestId(self.next_request);
         self.next_request += 1;
-        self.requests.insert(id, Request::new(head, body));
+        let mut request = Request::new(head, body, self.now);
+        if self.door != Door::Open {
+            request.saw(ErrorKind::Shutdown, None);
+            request.verdict = Some(FailReason::Failed);
+        }
+        self.requests.insert(id, request);
+        self.tell_started(id);
+        if self.door != Door::Open {
+            return id;
+        }
         let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
         let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
         self.record(Event::Request { request: id, deadline, repeat });
@@ -144,17 +174,34 @@ impl Ledger {
 
     /// The head of the response arrived; `last` if the peer said that its connection ends with it. All that was sent, if it
     /// was more than this.
-    pub(crate) fn answered(&mut self, id: RequestId, attempt: AttemptId, last: bool) -> Option<Vec<Attempt>> {
-        let attempts = self.requests.get_mut(&id).and_then(|request| request.won(attempt));
+    pub(crate) fn answered(
+        &mut self,
+        id: RequestId,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+        last: bool,
+    ) -> Option<Vec<Attempt>> {
+        let attempts = self.requests.get_mut(&id).and_then(|request| {
+            if !request.is_simple() {
+                request.testify(&self.connections, self.now);
+            }
+            request.answer = Some(line);
+            request.won(attempt)
+        });
         let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
             // It had come just before its connection ended, and the pool has heard of the end first. What it did about that
             // is not needed.
+            if let Some(connection) = self.requests.get(&id).and_then(Request::last_connection) {
+                self.tell_answered(id, connection);
+            }
             self.record(Event::Cancel { request: id });
             return attempts;
         };
+        self.tell_answered(id, connection);
         let stream = self.attempts.get(&attempt).and_then(|out| Some(out.stream.as_ref()?.0));
-        if let (Some(stream), Some(entry)) = (stream, self.connections.get_mut(&connection)) {
-            entry.proven_through(stream);
+        if let Some(entry) = self.connections.get_mut(&connection) {
+            entry.proved(self.now);
+            stream.map(|stream| entry.proven_through(stream));
         }
         self.record(Event::Answered { attempt });
         if last {
@@ -167,6 +214,9 @@ impl Ledger {
     #[must_use = "what the request held is foreign: drop it when the lock is free"]
     pub(crate) fn completed(&mut self, id: RequestId, attempt: AttemptId) -> Option<Request> {
         let request = self.requests.remove(&id);
+        if let Some(request) = &request {
+            self.tell_done(id, request);
+        }
         let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else { return request };
         // HTTP/1.1 may need a moment more; then the connection's task says that it is done.
         if self.connections.get_mut(&connection).is_none_or(|entry| entry.settles(attempt)) {
@@ -204,6 +254,10 @@ impl Ledger {
                 self.record(Event::GoAway { connection, calm: false });
                 self.refused(attempt);
             }
+            Fact::Spoiled => {
+                self.record(Event::GoAway { connection, calm: false });
+                self.failed(attempt);
+            }
             Fact::GivenUp => {
                 request.verdict = Some(FailReason::Failed);
                 self.record(Event::Cancel { request: id });
@@ -216,6 +270,7 @@ impl Ledger {
     #[must_use = "what the request held is foreign: drop it when the lock is free"]
     pub(crate) fn give_up(&mut self, id: RequestId) -> Option<Request> {
         let request = self.requests.remove(&id)?;
+        self.tell_given_up(id, &request);
         if request.verdict.is_none() {
             self.record(Event::Cancel { request: id });
         }
@@ -224,9 +279,14 @@ impl Ledger {
 
     /// The caller's timeout passed. Call it before [`Self::give_up`].
     pub(crate) fn timed_out(&mut self, id: RequestId, phase: Phase, elapsed: Elapsed) -> Error {
-        let request = self.requests.get_mut(&id);
-        let (attempts, sent) = request.map_or((Vec::new(), Sent::Never), |request| request.history());
-        Error::new(ErrorKind::Timeout(phase), sent).after(attempts).because(Source::Own(Box::new(elapsed)))
+        let error =
+            |sent| Error::new(ErrorKind::Timeout(phase), sent).because(Source::Own(Box::new(elapsed)));
+        let Some(request) = self.requests.get_mut(&id) else { return error(Sent::Never) };
+        request.testify(&self.connections, self.now);
+        let (attempts, sent) = request.history();
+        let error = error(sent).after(attempts).about(request.head.uri().clone());
+        self.tell_failed(id, &error);
+        error
     }
 
     /// The error of a request on which the pool has given its verdict, or whose response broke off.
@@ -240,9 +300,18 @@ impl Ledger {
             kind = error.kind();
             source = Some(Source::Shared(Arc::clone(error) as _));
         }
+        request.testify(&self.connections, self.now);
         let (attempts, sent) = request.history();
         let sent = if why == FailReason::Refused { Sent::Never } else { sent };
-        Error::new(kind, sent).after(attempts).because(source)
+        let source = source.or_else(|| Source::of(why));
+        let error = Error::new(kind, sent).after(attempts).about(request.head.uri().clone()).because(source);
+        self.tell_failed(id, &error);
+        error
+    }
+
+    /// Whether a request needs what a new connection's peer says first.
+    pub(crate) fn awaits_settings(&self) -> bool {
+        self.requests.values().any(|request| request.head.is_extended())
     }
 
     /// The verdict on a request, once the pool has given it.

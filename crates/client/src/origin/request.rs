@@ -5,11 +5,14 @@
 
 use std::task::Waker;
 
-use outlive_core::{AttemptId, FailReason};
+use http::{StatusCode, Version};
+use outlive_core::{AttemptId, ConnectionId, FailReason, IdMap, Time};
 use smallvec::SmallVec;
 
 use super::Aftermath;
-use crate::error::{Attempt, ErrorKind, Fate, Sent, Source};
+use crate::attempt::{Attempt, Fate};
+use crate::connection::Connection;
+use crate::error::{ErrorKind, Sent, Source};
 use crate::head::Head;
 use crate::outgoing::{BoxError, Outgoing};
 use crate::sending::Sending;
@@ -29,12 +32,25 @@ pub(crate) struct Request {
     sendings: Few<Sending>,
     pub(super) verdict: Option<FailReason>,
     earlier: Vec<Attempt>,
+    pub(super) opened: Time,
+    /// How often it was sent.
+    pub(super) sent: u32,
+    /// The first line of its response.
+    pub(super) answer: Option<(StatusCode, Version)>,
+    ending: Ending,
     /// The last error that the glue saw for it.
     seen: Option<(ErrorKind, Option<Source>)>,
 }
 
+/// Whether its caller was told how it ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Open,
+    Told,
+}
+
 impl Request {
-    pub(super) fn new(head: Head, body: Outgoing) -> Self {
+    pub(super) fn new(head: Head, body: Outgoing, now: Time) -> Self {
         Self {
             head,
             body,
@@ -43,6 +59,10 @@ impl Request {
             sendings: Few::new(),
             verdict: None,
             earlier: Vec::new(),
+            opened: now,
+            sent: 0,
+            answer: None,
+            ending: Ending::Open,
             seen: None,
         }
     }
@@ -77,6 +97,7 @@ impl Request {
 
     /// It is out once more.
     pub(super) fn sent(&mut self, id: AttemptId, attempt: Attempt, sending: Sending) {
+        self.sent += 1;
         self.outs.push((id, attempt));
         self.sendings.push(sending);
     }
@@ -94,6 +115,29 @@ impl Request {
         self.outs.iter().map(|(out, _)| *out)
     }
 
+    /// Its caller is told how it ended.
+    pub(super) fn ends_told(&mut self) {
+        self.ending = Ending::Told;
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ending == Ending::Told
+    }
+
+    /// Whether it was sent once and nothing went wrong.
+    pub(super) fn is_simple(&self) -> bool {
+        self.outs.len() + self.earlier.len() == 1
+    }
+
+    /// Notes of the attempts that are out what is known of their connections.
+    pub(super) fn testify(&mut self, connections: &IdMap<ConnectionId, Connection>, now: Time) {
+        for (_, attempt) in &mut self.outs {
+            if let Some(entry) = connections.get(&ConnectionId(attempt.connection)) {
+                attempt.testimony = entry.testimony(now);
+            }
+        }
+    }
+
     /// This attempt is over.
     pub(super) fn retire(&mut self, id: AttemptId, fate: Fate) {
         self.sendings.retain(|sending| sending.attempt != id);
@@ -107,7 +151,7 @@ impl Request {
     /// This attempt brought the answer; the others are left behind. All of them, if there were several.
     pub(super) fn won(&mut self, winner: AttemptId) -> Option<Vec<Attempt>> {
         self.sendings.clear();
-        let was_simple = self.outs.len() + self.earlier.len() == 1;
+        let was_simple = self.is_simple();
         for (id, attempt) in &mut self.outs {
             attempt.fate = if *id == winner { Fate::Answered } else { Fate::LeftBehind };
         }
@@ -116,6 +160,11 @@ impl Request {
         }
         let all = self.earlier.iter().cloned().chain(self.outs.iter().map(|(_, attempt)| attempt.clone()));
         Some(all.collect())
+    }
+
+    /// The connection of the attempt that ended last.
+    pub(super) fn last_connection(&self) -> Option<ConnectionId> {
+        self.earlier.last().map(|attempt| ConnectionId(attempt.connection))
     }
 
     /// All attempts, and whether one of them may have been processed.

@@ -177,7 +177,7 @@ impl Drop for Server {
     }
 }
 
-fn certificate(speech: Speech) -> (Option<String>, Option<tokio_rustls::TlsAcceptor>) {
+pub fn certificate(speech: Speech) -> (Option<String>, Option<tokio_rustls::TlsAcceptor>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

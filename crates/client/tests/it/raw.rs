@@ -21,6 +21,27 @@ pub const RST_STREAM: u8 = 3;
 pub const SETTINGS: u8 = 4;
 pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
+pub const PRIORITY: u8 = 2;
+pub const PUSH_PROMISE: u8 = 5;
+pub const WINDOW_UPDATE: u8 = 8;
+pub const CONTINUATION: u8 = 9;
+
+/// A field that is not indexed (RFC 7541 section 6.2.2); name and value shorter than 127 bytes.
+pub fn field(name: &str, value: &str) -> Vec<u8> {
+    assert!(name.len() < 127 && value.len() < 127);
+    [&[0, name.len() as u8], name.as_bytes(), &[value.len() as u8], value.as_bytes()].concat()
+}
+
+/// `:status 200` and these fields; the stream goes on.
+pub fn head(stream: u32, fields: &[(&str, &str)]) -> Vec<u8> {
+    let fields: Vec<u8> = fields.iter().flat_map(|(name, value)| field(name, value)).collect();
+    frame(HEADERS, 0x4, stream, &[&[0x88], &fields[..]].concat())
+}
+
+/// DATA, the last of its stream if `end`.
+pub fn data(stream: u32, content: &[u8], end: bool) -> Vec<u8> {
+    frame(DATA, u8::from(end), stream, content)
+}
 
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut bytes = (payload.len() as u32).to_be_bytes()[1..].to_vec();

@@ -9,11 +9,12 @@ mod duration;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 
 use crate::{
     fault::Fault,
-    plan::{Overrides, PlanName, Slow},
+    plan::{Method, Overrides, Slow, Stop, Which},
+    scenario,
 };
 
 /// The command line.
@@ -25,7 +26,7 @@ use crate::{
     long_about = "Cuts connections under HTTP clients and counts what each cut costs.\n\n\
         The experiment is the one of golang/go issue 63422: requests over TLS through a proxy, a timeout each; \
         midway in each interval one random live connection goes silent, with no FIN and no RST. \
-        Without a command, `netsplit` runs the plan `quick` with every contestant.",
+        Without a command, `netsplit` runs the scenario `quick` with every contestant.",
     after_help = "Exit status: 0 all went well (a missing toolchain only skips its rows), 1 a contestant or a \
         build failed, 2 the command line is wrong, 128+n stopped by signal n.",
     args_conflicts_with_subcommands = true,
@@ -44,9 +45,9 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a plan: cut wires under each contestant and report what it cost
+    /// Run a scenario: cut wires under each contestant and report what it cost
     Run(Box<RunArgs>),
-    /// List plans, contestants (and whether their toolchains are here) and faults
+    /// List scenarios, contestants (and whether their toolchains are here) and faults
     List(ManifestArgs),
     /// Draw the report of an earlier run again, from its record alone
     Report(ReportArgs),
@@ -70,19 +71,20 @@ pub(crate) struct ManifestArgs {
 /// `netsplit run`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
-    /// What to run
-    #[arg(value_enum, value_name = "PLAN", default_value_t)]
-    pub(crate) plan: PlanName,
+    /// What to run; `netsplit list` tells what each is about
+    #[arg(value_name = "SCENARIO", default_value = scenario::DEFAULT,
+        value_parser = PossibleValuesParser::new(scenario::names()), hide_possible_values = true)]
+    pub(crate) scenario: String,
     /// Run only these contestants
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// What the plan says, said otherwise.
+    /// What the scenario says, said otherwise.
     #[command(flatten)]
     pub(crate) overrides: OverrideArgs,
     /// Print one JSON object a contestant to standard output, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
-    /// Where the record and the report go [default: netsplit-out/TIME-PLAN]
+    /// Where the record and the report go [default: netsplit-out/TIME-SCENARIO]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// No progress on standard error
@@ -93,22 +95,32 @@ pub(crate) struct RunArgs {
     pub(crate) manifest: ManifestArgs,
 }
 
-/// The plan's numbers, each of which a flag overrides.
+/// The scenario's numbers, each of which a flag overrides.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Instead of what the plan says")]
+#[command(next_help_heading = "Instead of what the scenario says")]
 pub(crate) struct OverrideArgs {
     /// How many requests to make
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u64).range(1..=Stop::MOST_REQUESTS))]
     requests: Option<u64>,
+    /// Start no request later than this: 90s, 10m. With `--requests`, whichever comes first
+    #[arg(long, value_name = "TIME", value_parser = duration::milliseconds)]
+    duration: Option<u64>,
     /// Cut once in this many requests, midway; 0 cuts nothing
     #[arg(long, value_name = "N")]
     unplug_interval: Option<u64>,
     /// What each request may take: 10ms, 1s
-    #[arg(long, value_name = "TIME", value_parser = duration::milliseconds)]
+    #[arg(long, visible_alias = "timeout", value_name = "TIME", value_parser = duration::milliseconds)]
     request_timeout: Option<u64>,
     /// How many requests are under way at any time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     workers: Option<u32>,
+    /// How requests are made
+    #[arg(long, value_enum, value_name = "METHOD", ignore_case = true)]
+    method: Option<Method>,
+    /// How long a worker waits between two requests
+    #[arg(long, value_name = "TIME", value_parser = duration::milliseconds)]
+    think: Option<u64>,
     /// Which of several live wires is cut follows from this number
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -124,24 +136,35 @@ pub(crate) struct OverrideArgs {
     /// What a cut does to its wire
     #[arg(long, value_enum, value_name = "FAULT")]
     fault: Option<Fault>,
+    /// Which wires are cut
+    #[arg(long, value_enum, value_name = "WHICH")]
+    which: Option<Which>,
+    /// How long it lasts, for faults that end (`pause`, `restart`)
+    #[arg(long, value_name = "TIME", value_parser = duration::milliseconds)]
+    lasts: Option<u64>,
 }
 
 impl OverrideArgs {
     /// How late a slow answer is when only `--slow-every` is given: five times the timeout of `quick` and `seed`.
     const SLOW_BY_MS: u64 = 50;
 
-    /// The typed numbers in the plan's words.
+    /// What was typed, in the plan's words.
     pub(crate) fn to_overrides(&self) -> Overrides {
         let slow = |every| Slow { every, by_ms: self.slow_by.unwrap_or(Self::SLOW_BY_MS) };
         Overrides {
             requests: self.requests,
+            for_ms: self.duration,
             unplug_interval: self.unplug_interval,
             timeout_ms: self.request_timeout,
             workers: self.workers,
+            method: self.method,
+            think_ms: self.think,
             seed: self.seed,
             streams: self.streams,
             slow: self.slow_every.map(slow),
             fault: self.fault,
+            which: self.which,
+            lasts_ms: self.lasts,
         }
     }
 }
@@ -161,7 +184,7 @@ mod tests {
     use clap::{CommandFactory as _, Parser as _};
 
     use super::{Cli, Command};
-    use crate::plan::{PlanName, Slow};
+    use crate::plan::{Method, Overrides, Slow};
 
     #[test]
     fn the_definition_holds() {
@@ -169,20 +192,42 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_and_flags_need_no_command() {
+    fn a_scenario_and_flags_need_no_command() {
         let cli =
             Cli::try_parse_from(["netsplit", "seed", "--only", "a,b", "--request-timeout", "1s"]).unwrap();
         assert!(cli.command.is_none());
-        assert_eq!(cli.run.plan, PlanName::Seed);
+        assert_eq!(cli.run.scenario, "seed");
         assert_eq!(cli.run.only, ["a", "b"]);
         assert_eq!(cli.run.overrides.to_overrides().timeout_ms, Some(1000));
     }
 
     #[test]
-    fn nothing_typed_is_the_quick_plan_as_it_stands() {
+    fn nothing_typed_is_the_quick_scenario_as_it_stands() {
         let cli = Cli::try_parse_from(["netsplit"]).unwrap();
-        assert_eq!(cli.run.plan, PlanName::Quick);
-        assert_eq!(cli.run.overrides.to_overrides(), crate::plan::Overrides::default());
+        assert_eq!(cli.run.scenario, "quick");
+        assert_eq!(cli.run.overrides.to_overrides(), Overrides::default());
+    }
+
+    #[test]
+    fn timeout_and_method_have_short_ways() {
+        let typed =
+            ["netsplit", "run", "crowd", "--timeout", "10ms", "--method", "POST", "--duration", "10m"];
+        let Some(Command::Run(run)) = Cli::try_parse_from(typed).unwrap().command else {
+            panic!("not `run`")
+        };
+        let expected = Overrides {
+            timeout_ms: Some(10),
+            method: Some(Method::Post),
+            for_ms: Some(600_000),
+            ..Overrides::default()
+        };
+        assert_eq!(run.overrides.to_overrides(), expected);
+    }
+
+    #[test]
+    fn a_negative_number_is_out_of_range_and_no_flag() {
+        let error = Cli::try_parse_from(["netsplit", "run", "--requests", "-5"]).unwrap_err().to_string();
+        assert!(error.contains("invalid value '-5' for '--requests <N>'"), "{error}");
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub(crate) enum Breach {
     Cold { tries: u32, last: String },
     #[error("it does not speak {0}, which its entry promises")]
     Strayed(Protocol),
+    /// Not its doing at all.
+    #[error("the lab could not do what the script says: {0}")]
+    Lab(#[source] io::Error),
     /// The lab's own mistake: it waits for an answer and has asked nothing.
     #[error("the lab lost count of its requests; this is a bug in netsplit")]
     Idle,

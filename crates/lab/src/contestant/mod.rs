@@ -8,8 +8,8 @@ mod breach;
 pub(crate) mod build;
 pub(crate) mod guard;
 mod line;
-mod lines;
-mod process;
+pub(crate) mod lines;
+pub(crate) mod process;
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -29,11 +29,11 @@ use self::{
     lines::Lines,
     process::{Process, Streams},
 };
-use crate::{manifest::Entry, record::RequestId};
+use crate::{manifest::Entry, plan::Method, record::RequestId};
 
 /// From the start to `ready`, and for a `go` to be read. A cold start on a busy machine takes a second or two (a virtual
 /// machine, an interpreter); the rest is doubt.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// From the end of its input to its exit. The protocol says "at once".
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -54,10 +54,11 @@ pub(crate) struct Contestant {
 
 impl Contestant {
     /// Starts the program. What it says comes later, so that a start that fails can still give its last words.
-    pub(crate) fn start(entry: &Entry, authority: &Path) -> Result<Self, Breach> {
+    pub(crate) fn start(entry: &Entry, authority: &Path, scheme: &str) -> Result<Self, Breach> {
         let env = [
             ("NETSPLIT_CA", authority.display().to_string()),
             ("NETSPLIT_PROTOCOL", entry.protocol.to_string()),
+            ("NETSPLIT_SCHEME", scheme.to_owned()),
         ];
         let (process, Streams { stdin, stdout }) =
             Process::start(&entry.run, &entry.dir, &env).map_err(Breach::Start)?;
@@ -80,9 +81,20 @@ impl Contestant {
             .ok_or(Breach::Rubbish { line, expected: "ready <client and version>" })
     }
 
+    /// Its process, for who wants to look at it from outside.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Writes a `go`. The request is under way when this returns.
-    pub(crate) async fn go(&mut self, request: RequestId, url: &str, limit: Duration) -> Result<(), Breach> {
-        let line = format!("go {request} GET {url} {}\n", limit.as_millis());
+    pub(crate) async fn go(
+        &mut self,
+        request: RequestId,
+        method: Method,
+        url: &str,
+        limit: Duration,
+    ) -> Result<(), Breach> {
+        let line = format!("go {request} {method} {url} {}\n", limit.as_millis());
         self.open.insert(request, Instant::now() + limit + grace(limit));
         self.asked.insert(request);
         match timeout(PATIENCE, self.write(line.as_bytes())).await {
@@ -112,7 +124,7 @@ impl Contestant {
         }
     }
 
-    /// Waits for the next `done`. At least one request must be under way.
+    /// Waits for the next `done`. At least one request must be under way. Dropping a pending `answer` loses nothing.
     pub(crate) async fn answer(&mut self) -> Result<Done, Breach> {
         let Some((&oldest, &due)) = self.open.first_key_value() else { return Err(Breach::Idle) };
         let overdue = || Breach::Hangs { request: oldest };

@@ -71,6 +71,11 @@ impl Process {
         }
     }
 
+    /// Its number, while it runs. The guard becomes the program, so this is the program's own.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Waits until it has exited by itself, and ends what it may have left behind.
     pub(crate) async fn exited(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await;

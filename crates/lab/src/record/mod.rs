@@ -14,10 +14,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{fault::Fault, manifest::Protocol, plan::Plan};
+use crate::{
+    fault::Fault,
+    manifest::Protocol,
+    plan::{Method, Plan},
+};
 
 /// Goes up when a reader of the old form would misunderstand the new.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// The name of the record in a run's directory.
 pub(crate) const FILE: &str = "record.jsonl";
@@ -25,8 +29,14 @@ pub(crate) const FILE: &str = "record.jsonl";
 /// Numbers a contestant's wires from 1, in the order in which they were dialled.
 pub(crate) type WireId = u64;
 
-/// Numbers the requests. The counted ones are 0 to `requests - 1`; those of the warm-up come after.
+/// Numbers the requests. The counted ones begin at 0; those of the warm-up and the streams come after, far enough.
 pub(crate) type RequestId = u64;
+
+/// The first request of the warm-up: more than are ever counted, and still a number that JSON readers keep exact.
+pub(crate) const WARM_UP: RequestId = 1 << 40;
+
+/// The first response that never ends.
+pub(crate) const STREAMS: RequestId = 1 << 41;
 
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +53,7 @@ pub(crate) enum Record {
         /// Processors that the lab and the contestants shared.
         cores: usize,
         /// What was to be done with each contestant.
-        plan: Plan,
+        plan: Box<Plan>,
     },
     /// A contestant's turn begins.
     Begin {
@@ -79,12 +89,28 @@ pub(crate) enum Record {
         /// Its number from now on.
         wire: WireId,
     },
-    /// One of the two ends closed a wire that was not cut.
+    /// The path that a new connection would take is dead: it was accepted, and nothing else.
+    Doomed {
+        /// When.
+        at: u64,
+        /// Which.
+        wire: WireId,
+    },
+    /// The origin has done its part of a dial: TCP and TLS.
+    Dialled {
+        /// When.
+        at: u64,
+        /// Which.
+        wire: WireId,
+    },
+    /// A wire that was not cut has ended; or the contestant has closed one that was.
     Closed {
         /// When.
         at: u64,
         /// Which.
         wire: WireId,
+        /// Who began.
+        by: Side,
     },
     /// The origin saw a request.
     Seen {
@@ -94,6 +120,46 @@ pub(crate) enum Record {
         request: RequestId,
         /// The wire it came in by.
         wire: WireId,
+        /// How it came.
+        method: Method,
+    },
+    /// The origin said GOAWAY.
+    Goaway {
+        /// When.
+        at: u64,
+        /// To whom.
+        wire: WireId,
+        /// RFC 9113, section 7: 0 for a farewell, 11 for `ENHANCE_YOUR_CALM`.
+        code: u32,
+        /// For a human.
+        words: String,
+    },
+    /// A response that never ends was asked for, or has ended after all.
+    Stream {
+        /// When.
+        at: u64,
+        /// Its number.
+        request: RequestId,
+        /// How it ended, if this is its end.
+        outcome: Option<Outcome>,
+    },
+    /// The origin began to answer a response that never ends.
+    Streaming {
+        /// When.
+        at: u64,
+        /// Its number.
+        request: RequestId,
+        /// The wire it goes by.
+        wire: WireId,
+    },
+    /// How much memory the contestant takes.
+    Memory {
+        /// When.
+        at: u64,
+        /// Of it in main memory, KiB (`VmRSS`).
+        resident_kib: u64,
+        /// The most of it ever (`VmHWM`).
+        peak_kib: u64,
     },
     /// A cut was due.
     Cut {
@@ -101,8 +167,8 @@ pub(crate) enum Record {
         at: u64,
         /// The request whose `go` was written right before.
         request: RequestId,
-        /// The wire that was cut, if one was live.
-        wire: Option<WireId>,
+        /// The wires that were cut; none if none was live.
+        wires: Vec<WireId>,
         /// What was done to it.
         fault: Fault,
         /// Requests under way at that moment: `go` written, no `done` read.
@@ -124,6 +190,17 @@ pub(crate) enum Record {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
     },
+    /// The last counted request has ended: what follows does not count.
+    Over {
+        /// When.
+        at: u64,
+        /// PINGs of the contestant that the lab has seen: all of its turn.
+        pings: u64,
+        /// Streams that it reset.
+        resets: u64,
+        /// How late the lab itself was.
+        lateness: Lateness,
+    },
     /// The contestant's turn is over.
     End {
         /// When.
@@ -140,6 +217,37 @@ pub(crate) enum Record {
         /// By what.
         by: String,
     },
+}
+
+/// One of the two ends of a wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Side {
+    /// The contestant's.
+    Client,
+    /// The origin's, or the lab's in its place.
+    Origin,
+}
+
+impl Side {
+    /// The other one.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Side::Client => Side::Origin,
+            Side::Origin => Side::Client,
+        }
+    }
+}
+
+/// How late the lab's own tasks were while it counted: no figure can be finer than that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lateness {
+    /// 99th percentile of a heartbeat's lateness, µs.
+    pub(crate) p99_us: u64,
+    /// The worst of it.
+    pub(crate) max_us: u64,
+    /// Processor time that the machine's host kept for itself, in parts of 1,000 of all; `None` where nothing says so.
+    pub(crate) steal_per_mille: Option<u64>,
 }
 
 /// How a request ended, in the protocol's words.

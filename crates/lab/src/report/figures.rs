@@ -1,4 +1,6 @@
-//! The figures as words: the columns that the table and the Markdown share.
+//! The figures as words: the columns that the tables for the terminal and the Markdown share.
+//!
+//! There are two tables: what each cut cost, and what the client did for it.
 //!
 //! Invariant: a figure that does not exist is a dash, never a 0; one that will never come ("recovery") says so.
 
@@ -21,6 +23,21 @@ pub(super) const HEADS: [&str; 10] = [
     "wall",
 ];
 
+/// The heads of the second table's columns.
+pub(super) const MORE_HEADS: [&str; 11] = [
+    "contestant",
+    "extra attempts",
+    "per cut",
+    "seen twice",
+    "POST twice",
+    "most dials",
+    "closed by it",
+    "memory",
+    "PINGs",
+    "resets",
+    "GOAWAYs",
+];
+
 const NONE: &str = "–";
 
 /// One row's cells.
@@ -33,7 +50,10 @@ pub(super) fn cells(summary: &Summary) -> [String; HEADS.len()] {
     };
     [
         summary.contestant.clone(),
-        summary.cuts.map_or(NONE.to_owned(), |cuts| format!("{cuts} of {}", summary.cuts_planned)),
+        summary.cuts.map_or(NONE.to_owned(), |cuts| match summary.cuts_planned {
+            Some(planned) => format!("{cuts} of {planned}"),
+            None => cuts.to_string(),
+        }),
         number(summary.failures),
         number(summary.in_flight_at_cuts),
         summary.magnification.map_or(NONE.to_owned(), magnification),
@@ -43,6 +63,45 @@ pub(super) fn cells(summary: &Summary) -> [String; HEADS.len()] {
         summary.p99_us.map_or(NONE.to_owned(), |us| milliseconds(us as f64 / 1000.0)),
         summary.wall_s.map_or(NONE.to_owned(), |s| format!("{s:.1} s")),
     ]
+}
+
+/// One row's cells of the second table.
+pub(super) fn more_cells(summary: &Summary) -> [String; MORE_HEADS.len()] {
+    let number = |figure: Option<u64>| figure.map_or(NONE.to_owned(), grouped);
+    let goaways = match (summary.goaways, summary.goaways_enraged) {
+        (Some(all), Some(enraged @ 1..)) => format!("{} ({} enraged)", grouped(all), grouped(enraged)),
+        (all, _) => number(all),
+    };
+    [
+        summary.contestant.clone(),
+        number(summary.extra_attempts),
+        summary.extra_per_cut.map_or(NONE.to_owned(), |extra| format!("{extra:.1}")),
+        number(summary.seen_twice),
+        number(summary.posts_seen_twice),
+        number(summary.most_dials),
+        number(summary.closed_by_it),
+        summary.memory_growth_kib.map_or(NONE.to_owned(), |kib| format!("+{:.1} MiB", kib as f64 / 1024.0)),
+        number(summary.pings),
+        number(summary.resets),
+        goaways,
+    ]
+}
+
+/// How good the figures can be at best, in one line; `None` when nothing was counted.
+pub(super) fn lateness(rows: &[Row]) -> Option<String> {
+    let of = |figure: fn(&Summary) -> Option<u64>| rows.iter().filter_map(|row| figure(&row.summary)).max();
+    let (p99, most) = (of(|s| s.late_p99_us)?, of(|s| s.late_max_us)?);
+    let [p99, most] = [p99, most].map(|us| milliseconds(us as f64 / 1000.0));
+    let steal = of(|s| s.steal_per_mille).map_or(String::new(), |steal| {
+        format!("; the host kept {} % of the processors", steal as f64 / 10.0)
+    });
+    Some(format!("the lab itself was late by {p99} (p99 of its worst turn), {most} at most{steal}"))
+}
+
+/// What origins said when they would not go on: contestant and words.
+pub(super) fn farewells(rows: &[Row]) -> impl Iterator<Item = (&str, String)> {
+    let said = rows.iter().filter(|row| !row.summary.goaway_words.is_empty());
+    said.map(|Row { summary, .. }| (summary.contestant.as_str(), summary.goaway_words.join(", ")))
 }
 
 /// Why rows are not what they should be: contestant, status, and the reason's lines.

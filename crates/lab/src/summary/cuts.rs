@@ -13,8 +13,10 @@
 //!
 //! Invariant: only cuts that hit a live wire are looked at, in the order in which they struck.
 
+use std::collections::HashSet;
+
 use super::{stats, turn::Turn};
-use crate::record::Outcome;
+use crate::record::{Outcome, RequestId};
 
 /// Requests that may have been on the wires that were cut, all cuts together.
 pub(super) fn in_flight(turn: &Turn<'_>) -> u64 {
@@ -23,11 +25,26 @@ pub(super) fn in_flight(turn: &Turn<'_>) -> u64 {
         let on_it = |request: &&u64| {
             let Some(wires) = turn.seen.get(request) else { return true };
             let younger = |wire| turn.opened.get(wire).is_some_and(|&opened| opened > cut.at);
-            wires.contains(&cut.wire) || wires.iter().all(younger)
+            wires.iter().any(|wire| cut.wires.contains(wire)) || wires.iter().all(younger)
         };
         count += cut.outstanding.iter().filter(on_it).count() as u64;
     }
     count
+}
+
+/// Attempts beyond the first of each request, as far as the origin's side can tell: those that it saw, and those that a
+/// cut wire swallowed. Of the latter only such are known as were under way when a wire was cut and came in by a younger one
+/// later; what was sent into a dead wire afterwards, nobody but the client has seen.
+pub(super) fn extra_attempts(turn: &Turn<'_>) -> u64 {
+    let seen: u64 = turn.seen.values().map(|wires| wires.len() as u64 - 1).sum();
+    let mut swallowed: HashSet<&RequestId> = HashSet::new();
+    for cut in turn.hits() {
+        swallowed.extend(cut.outstanding.iter().filter(|&request| {
+            let younger = |wire| turn.opened.get(wire).is_some_and(|&opened| opened > cut.at);
+            turn.seen.get(request).is_some_and(|wires| wires.iter().all(younger))
+        }));
+    }
+    seen + swallowed.len() as u64
 }
 
 /// Failures between each cut and the next.

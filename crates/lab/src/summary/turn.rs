@@ -4,12 +4,13 @@
 //! `end` are ignored: they come from the stage being taken down.
 //! Next: `cuts.rs` and `mod.rs` compute from this.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Course;
 use crate::{
     manifest::Protocol,
-    record::{Outcome, Record, RequestId, Status, WireId},
+    plan::Method,
+    record::{Lateness, Outcome, Record, RequestId, Side, Status, WireId},
 };
 
 pub(super) struct Turn<'a> {
@@ -20,8 +21,19 @@ pub(super) struct Turn<'a> {
     pub(super) status: Status,
     pub(super) reason: Option<String>,
     pub(super) warm_at: u64,
+    /// When the counting was over.
+    pub(super) over: Option<Over>,
     pub(super) opened: BTreeMap<WireId, u64>,
+    /// When each dial was over, well or not.
+    pub(super) dialled: BTreeMap<WireId, u64>,
+    /// Wires that the contestant closed while it counted.
+    pub(super) closed_by_it: u64,
     pub(super) seen: HashMap<RequestId, Vec<WireId>>,
+    /// Requests that came as POST.
+    pub(super) posts: HashSet<RequestId>,
+    pub(super) goaways: Vec<(u32, &'a str)>,
+    /// KiB in main memory, as they changed.
+    pub(super) memory: Vec<u64>,
     pub(super) cuts: Vec<Cut<'a>>,
     pub(super) requests: Vec<Request>,
 }
@@ -29,19 +41,19 @@ pub(super) struct Turn<'a> {
 pub(super) struct Cut<'a> {
     pub(super) at: u64,
     request: RequestId,
-    wire: Option<WireId>,
-    outstanding: &'a [RequestId],
-}
-
-/// A cut that hit a live wire.
-pub(super) struct Hit<'a> {
-    pub(super) at: u64,
-    pub(super) wire: WireId,
+    pub(super) wires: &'a [WireId],
     pub(super) outstanding: &'a [RequestId],
 }
 
+#[derive(Clone, Copy)]
+pub(super) struct Over {
+    pub(super) pings: u64,
+    pub(super) resets: u64,
+    pub(super) lateness: Lateness,
+}
+
 pub(super) struct Request {
-    number: RequestId,
+    pub(super) number: RequestId,
     pub(super) go: u64,
     pub(super) done: u64,
     pub(super) outcome: Outcome,
@@ -55,25 +67,52 @@ impl<'a> Turn<'a> {
         let mut turn = records.find_map(Turn::begin)?;
         for record in records {
             match record {
-                Record::Ready { version, .. } => turn.version = Some(version),
-                Record::Warm { at, .. } => turn.warm_at = *at,
-                Record::Opened { at, wire } => _ = turn.opened.insert(*wire, *at),
-                Record::Seen { request, wire, .. } => turn.seen.entry(*request).or_default().push(*wire),
-                Record::Cut { at, request, wire, outstanding, .. } => {
-                    turn.cuts.push(Cut { at: *at, request: *request, wire: *wire, outstanding });
-                }
-                &Record::Request { request: number, go, done, outcome, took, .. } => {
-                    turn.requests.push(Request { number, go, done, outcome, took });
-                }
                 Record::End { status, reason, .. } => {
                     (turn.status, turn.reason) = (*status, reason.clone());
                     break;
                 }
-                Record::Stopped { by, .. } => turn.reason = Some(by.clone()),
-                Record::Run { .. } | Record::Begin { .. } | Record::Closed { .. } => {}
+                record => turn.note(record),
             }
         }
         Some(turn)
+    }
+
+    fn note(&mut self, record: &'a Record) {
+        match record {
+            Record::Ready { version, .. } => self.version = Some(version),
+            Record::Warm { at, .. } => self.warm_at = *at,
+            Record::Opened { at, wire } => _ = self.opened.insert(*wire, *at),
+            Record::Dialled { at, wire } => _ = self.dialled.entry(*wire).or_insert(*at),
+            Record::Closed { at, wire, by } => {
+                _ = self.dialled.entry(*wire).or_insert(*at);
+                let counts = self.over.is_none() && self.warm_at <= *at && *by == Side::Client;
+                self.closed_by_it += u64::from(counts);
+            }
+            Record::Seen { request, wire, method, .. } => {
+                self.seen.entry(*request).or_default().push(*wire);
+                if *method == Method::Post {
+                    self.posts.insert(*request);
+                }
+            }
+            Record::Goaway { code, words, .. } => self.goaways.push((*code, words)),
+            Record::Memory { resident_kib, .. } => self.memory.push(*resident_kib),
+            Record::Cut { at, request, wires, outstanding, .. } => {
+                self.cuts.push(Cut { at: *at, request: *request, wires, outstanding });
+            }
+            &Record::Request { request: number, go, done, outcome, took, .. } => {
+                self.requests.push(Request { number, go, done, outcome, took });
+            }
+            &Record::Over { pings, resets, lateness, .. } => {
+                self.over = Some(Over { pings, resets, lateness })
+            }
+            Record::Stopped { by, .. } => self.reason = Some(by.clone()),
+            Record::Run { .. }
+            | Record::Begin { .. }
+            | Record::Doomed { .. }
+            | Record::Stream { .. }
+            | Record::Streaming { .. }
+            | Record::End { .. } => {}
+        }
     }
 
     fn begin(record: &'a Record) -> Option<Self> {
@@ -87,30 +126,36 @@ impl<'a> Turn<'a> {
             status: Status::Stopped,
             reason: Some("the record breaks off here".to_owned()),
             warm_at: u64::MAX,
+            over: None,
             opened: BTreeMap::new(),
+            dialled: BTreeMap::new(),
+            closed_by_it: 0,
             seen: HashMap::new(),
+            posts: HashSet::new(),
+            goaways: Vec::new(),
+            memory: Vec::new(),
             cuts: Vec::new(),
             requests: Vec::new(),
         })
     }
 
-    /// The cuts that count.
-    pub(super) fn hits(&self) -> impl Iterator<Item = Hit<'a>> {
-        self.cuts.iter().filter_map(|cut| {
-            let wire = cut.wire?;
-            Some(Hit { at: cut.at, wire, outstanding: cut.outstanding })
-        })
+    /// The cuts that count: those that hit a live wire.
+    pub(super) fn hits(&self) -> impl Iterator<Item = &Cut<'a>> {
+        self.cuts.iter().filter(|cut| !cut.wires.is_empty())
     }
 
-    pub(super) fn course(&self, planned: u64) -> Course {
-        let mut outcomes = vec![None; usize::try_from(planned).unwrap_or(0)];
+    /// `planned` is the number of requests, where that is known beforehand.
+    pub(super) fn course(&self, planned: Option<u64>) -> Course {
+        let made = || self.requests.iter().map(|request| request.number + 1).max().unwrap_or(0);
+        let all = planned.unwrap_or_else(made);
+        let mut outcomes = vec![None; usize::try_from(all).unwrap_or(0)];
         for request in &self.requests {
             let place = usize::try_from(request.number).ok().and_then(|number| outcomes.get_mut(number));
             if let Some(place) = place {
                 *place = Some(request.outcome);
             }
         }
-        let cuts = self.cuts.iter().map(|cut| (cut.request, cut.wire.is_some())).collect();
+        let cuts = self.cuts.iter().map(|cut| (cut.request, !cut.wires.is_empty())).collect();
         Course { outcomes, cuts }
     }
 }

@@ -40,11 +40,11 @@ impl Client {
     }
 
     /// The outcome, in the protocol's words.
-    pub(crate) fn get(&mut self, url: &str, limit: Duration) -> &'static str {
+    pub(crate) fn request(&mut self, method: &str, url: &str, limit: Duration) -> &'static str {
         let due = Instant::now() + limit;
         let address = url.strip_prefix("https://").and_then(|rest| rest.split_once('/'));
         let (address, path) = address.expect("an https URL");
-        let result = self.exchange(address, path, due);
+        let result = self.exchange(method, (address, path), due);
         if result.is_err() && !self.stubborn {
             self.connection = None;
         }
@@ -57,7 +57,8 @@ impl Client {
         }
     }
 
-    fn exchange(&mut self, address: &str, path: &str, due: Instant) -> io::Result<()> {
+    fn exchange(&mut self, method: &str, to: (&str, &str), due: Instant) -> io::Result<()> {
+        let (address, path) = to;
         if self.connection.is_none() {
             let stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
@@ -66,7 +67,7 @@ impl Client {
             self.connection = Some(StreamOwned::new(session, stream));
         }
         let Some(connection) = &mut self.connection else { return Err(io::ErrorKind::NotConnected.into()) };
-        let request = format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let request = format!("{method} /{path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n");
         wait_until(due, connection)?;
         connection.write_all(request.as_bytes())?;
         let mut response = Vec::new();

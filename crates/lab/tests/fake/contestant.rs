@@ -39,7 +39,7 @@ fn main() {
     let mut client = Client::new(behaviour == "stubborn");
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let words: Vec<&str> = line.split(' ').collect();
-        let ["go", id, "GET", url, timeout] = words[..] else { panic!("the lab said `{line}`") };
+        let ["go", id, method, url, timeout] = words[..] else { panic!("the lab said `{line}`") };
         let limit = Duration::from_millis(timeout.parse().expect("a timeout"));
         // The warm-up is over: what breaks the rules does so in the middle.
         if id == "2" {
@@ -47,7 +47,7 @@ fn main() {
         }
         let start = Instant::now();
         let outcome = match behaviour.as_str() {
-            "honest" | "stubborn" => client.get(url, limit),
+            "honest" | "stubborn" => client.request(method, url, limit),
             "cold" => "error nobody there",
             _ => "ok",
         };

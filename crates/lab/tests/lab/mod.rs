@@ -54,6 +54,18 @@ impl Lab {
         Running { child: self.command(args).spawn().unwrap() }.finish()
     }
 
+    /// Runs to the end, with programs from nowhere else.
+    pub(crate) fn run_with_path(&self, path: &str, args: &[&str]) -> Finished {
+        Running { child: self.command(args).env("PATH", path).spawn().unwrap() }.finish()
+    }
+
+    /// Runs to the end while nobody reads what it prints. Returns its exit status.
+    pub(crate) fn run_unread(&self, args: &[&str]) -> Option<i32> {
+        let mut child = self.command(args).spawn().unwrap();
+        drop(child.stdout.take());
+        Running { child }.finish_unread()
+    }
+
     /// Starts, and leaves it running.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
         Running { child: self.command(args).spawn().unwrap() }
@@ -103,6 +115,12 @@ impl Running {
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end; its standard output is closed already.
+    fn finish_unread(mut self) -> Option<i32> {
+        let _err = drain(self.child.stderr.take());
+        wait_for("the lab's end", || self.child.try_wait().unwrap()).code()
     }
 
     /// Waits for its end.

@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::error::{ErrorKind, Phase};
+use crate::error::{ErrorKind, Phase, telling};
 use crate::outgoing::BoxError;
 
 /// Why a dial failed.
@@ -85,7 +85,7 @@ impl fmt::Display for DialError {
 
 impl StdError for DialError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as _)
+        self.source.as_ref().map(|source| telling(&**source))
     }
 }
 

@@ -42,6 +42,8 @@ fn step_of(error: &io::Error) -> Step {
     let refused = rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol);
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(error) if *error == refused => Step::Protocol,
-        Some(_) | None => Step::Tls,
+        Some(_) => Step::Tls,
+        // No word about trust: the connection broke under the handshake.
+        None => Step::Connect,
     }
 }

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use self::band::Piece;
 use super::figures::{grouped, magnification};
 use crate::{
+    plan::Server,
     record::Status,
     summary::{Row, Run, Summary},
 };
@@ -57,7 +58,7 @@ pub(super) fn draw(run: &Run) -> String {
         draw_row(&mut svg, row, TOP + n as f64 * PITCH);
     }
     let below = TOP + rows * PITCH;
-    axis(&mut svg, run.plan.requests, below);
+    axis(&mut svg, run.requests(), below);
     legend(&mut svg, below + 46.0);
     svg.push_str("</svg>\n");
     svg
@@ -65,14 +66,15 @@ pub(super) fn draw(run: &Run) -> String {
 
 fn subtitle(run: &Run) -> String {
     let plan = &run.plan;
-    let at_once = match plan.workers {
+    let at_once = match plan.pace.workers {
         1 => "one at a time".to_owned(),
         n => format!("{n} at a time"),
     };
-    let requests = grouped(plan.requests);
+    let over_tls = if plan.origin.server == Server::Hyper { " over TLS" } else { "" };
+    let requests = grouped(run.requests());
     format!(
-        "{requests} requests over TLS, {at_once}, {} ms each; plan {}, {}",
-        plan.timeout_ms, plan.name, run.started
+        "{requests} requests{over_tls}, {at_once}, {} ms each; plan {}, {}",
+        plan.pace.timeout_ms, plan.name, run.started
     )
 }
 
@@ -124,8 +126,9 @@ fn verdict(svg: &mut String, summary: &Summary, middle: f64) {
     };
     text(svg, (class, "start"), (x, middle - 2.0), &format!("{} lost", grouped(failures)));
     let cuts = match (summary.cuts, summary.cuts_planned) {
-        (_, 0) => "no cuts".to_owned(),
-        (cuts, planned) => format!("{} of {planned} cuts", cuts.unwrap_or(0)),
+        (_, Some(0)) => "no cuts".to_owned(),
+        (cuts, Some(planned)) => format!("{} of {planned} cuts", cuts.unwrap_or(0)),
+        (cuts, None) => format!("{} cuts", cuts.unwrap_or(0)),
     };
     let times = summary.magnification.map_or(String::new(), |times| format!(", {}", magnification(times)));
     let unwell = if summary.status == Status::Ran { String::new() } else { format!(", {}", summary.status) };

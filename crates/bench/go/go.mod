@@ -1,0 +1,3 @@
+module outlive/bench
+
+go 1.24

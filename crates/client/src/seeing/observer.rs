@@ -1,0 +1,88 @@
+//! Who wants to be told, and what waits to be told until the lock is free.
+//!
+//! Invariant: where nobody observes, nothing is made and nothing is kept: one branch an event. Next: [`crate::Event`].
+
+use std::sync::Arc;
+
+use super::event::Event;
+use crate::builder::Builder;
+use crate::name::OriginName;
+
+/// Is told what happens to a client's connections and requests.
+///
+/// Called synchronously in whatever task brought the event about, a caller's or a connection's, after all locks are
+/// released: it may use the client, must be quick, and must not block. What one task brings about is told in order; events
+/// of different tasks may overtake each other by a moment.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// #[derive(Default)]
+/// struct Rescues(AtomicU64);
+///
+/// impl outlive::Observer for Rescues {
+///     fn observe(&self, _origin: &outlive::OriginName, event: &outlive::Event) {
+///         if let outlive::Event::RequestSent { how: outlive::How::Rescue, .. } = event {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+///
+/// let client = outlive::Client::builder().observer(Rescues::default()).build();
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Something happened.
+    fn observe(&self, origin: &OriginName, event: &Event);
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn observe(&self, origin: &OriginName, event: &Event) {
+        (**self).observe(origin, event);
+    }
+}
+
+/// One after the other.
+struct Both(Arc<dyn Observer>, Arc<dyn Observer>);
+
+impl Observer for Both {
+    fn observe(&self, origin: &OriginName, event: &Event) {
+        self.0.observe(origin, event);
+        self.1.observe(origin, event);
+    }
+}
+
+impl Builder {
+    /// Tells this observer what happens. Several are told in the order in which they were added. Default: none.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        let new: Arc<dyn Observer> = Arc::new(observer);
+        self.observer = Some(match self.observer {
+            None => new,
+            Some(first) => Arc::new(Both(first, new)),
+        });
+        self
+    }
+}
+
+/// What happened under the lock and is to be told once it is free.
+pub(crate) struct Watch {
+    is_observed: bool,
+    seen: Vec<Event>,
+}
+
+impl Watch {
+    pub(crate) fn new(is_observed: bool) -> Self {
+        Self { is_observed, seen: Vec::new() }
+    }
+
+    /// Notes an event, if anybody wants to know.
+    #[inline]
+    pub(crate) fn note(&mut self, event: impl FnOnce() -> Event) {
+        if self.is_observed {
+            self.seen.push(event());
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.seen)
+    }
+}
