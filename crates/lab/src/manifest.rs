@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 /// Where the manifest stands in the project.
 pub(crate) const IN_PROJECT: &str = "contestants/contestants.toml";
 
+/// What `--only` says for every contestant.
+pub(crate) const ALL: &str = "all";
+
 /// The protocol version a contestant speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +42,9 @@ pub(crate) struct Entry {
     pub(crate) protocol: Protocol,
     /// One line for a human.
     pub(crate) about: String,
+    /// It runs only when it is named: it needs another language's packages, or takes long to build.
+    #[serde(default)]
+    pub(crate) on_request: bool,
     /// Programs without which it can't be built or run.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
@@ -94,15 +100,20 @@ impl Manifest {
         Ok(Self { root, target, entries })
     }
 
-    /// Keeps only the named contestants, in the manifest's order. No names keeps all.
+    /// Keeps only the named contestants, in the manifest's order. No names keeps those that need not be named, [`ALL`] keeps
+    /// all.
     pub(crate) fn keep(&mut self, only: &[String]) -> anyhow::Result<()> {
         let known: Vec<&str> = self.entries.iter().map(|e| e.name.as_str()).collect();
-        for name in only {
+        for name in only.iter().filter(|name| *name != ALL) {
             if !known.contains(&name.as_str()) {
                 bail!("there is no contestant `{name}`; there are: {}", known.join(", "));
             }
         }
-        self.entries.retain(|entry| only.is_empty() || only.contains(&entry.name));
+        let all = only.iter().any(|name| name == ALL);
+        self.entries.retain(|entry| match only {
+            [] => !entry.on_request,
+            names => all || names.contains(&entry.name),
+        });
         Ok(())
     }
 }
@@ -231,6 +242,19 @@ mod tests {
         assert_eq!(manifest.entries.len(), 1);
         let error = manifest.keep(&["c".into()]).unwrap_err();
         assert_eq!(error.to_string(), "there is no contestant `c`; there are: b-h1");
+    }
+
+    #[test]
+    fn some_run_only_when_they_are_named() {
+        let entries = entries(&TWO.replace("about = \"b\"", "about = \"b\"\non_request = true")).unwrap();
+        let left = |only: &[&str]| {
+            let mut manifest = Manifest { root: "/p".into(), target: "/t".into(), entries: entries.clone() };
+            manifest.keep(&only.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+            manifest.entries.into_iter().map(|entry| entry.name).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[]), ["a-h2"]);
+        assert_eq!(left(&["b-h1"]), ["b-h1"]);
+        assert_eq!(left(&["all"]), ["a-h2", "b-h1"]);
     }
 
     #[test]

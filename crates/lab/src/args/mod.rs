@@ -75,7 +75,8 @@ pub(crate) struct RunArgs {
     #[arg(value_name = "SCENARIO", default_value = scenario::DEFAULT,
         value_parser = PossibleValuesParser::new(scenario::names()), hide_possible_values = true)]
     pub(crate) scenario: String,
-    /// Run only these contestants
+    /// Run only these contestants, or `all` [default: those built from Rust and Go alone]
+
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// What the scenario says, said otherwise.
