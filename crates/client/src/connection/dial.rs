@@ -131,7 +131,6 @@ impl Dial<'_> {
         let meter = Meter::http1(transport, self.clock);
         let gauge = meter.gauge();
         let opened = hyper::client::conn::http1::Builder::new()
-            .max_headers(settings::MAX_FIELDS)
             .max_header_size(settings::MAX_HEADER_LIST as usize)
             .handshake(TokioIo::new(meter))
             .await;
