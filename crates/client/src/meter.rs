@@ -5,6 +5,7 @@
 //! transport accepted count as written; a request above [`Gauge::opened`] was never sent. Next:
 //! [`crate::connection::http2`].
 
+use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,11 +14,13 @@ use std::task::{Context, Poll};
 
 use outlive_core::{Span, Time};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
 
 use crate::chatter::Chatter;
 use crate::clock::Clock;
 use crate::frames::{Frame, Walk};
 use crate::offence::Offence;
+use crate::settings::LAST_WORDS;
 
 /// What the meter of one connection has noted.
 ///
@@ -174,6 +177,16 @@ pub(crate) struct Meter<T> {
     gauge: Arc<Gauge>,
     /// The frames of both directions; `None` where HTTP/1.1 is spoken.
     walks: Option<Walks>,
+    /// The transport takes no more bytes.
+    failure: Option<Failure>,
+}
+
+/// A failure to write that is not told yet.
+#[derive(Debug)]
+struct Failure {
+    error: io::Error,
+    /// When that is told even if nothing came.
+    end: Pin<Box<Sleep>>,
 }
 
 #[derive(Debug)]
@@ -192,7 +205,7 @@ impl<T> Meter<T> {
     pub(crate) fn http1(transport: T, clock: Clock) -> Self {
         let gauge = Arc::new(Gauge::default());
         gauge.heard_at.store(clock.now().as_micros(), Relaxed);
-        Self { transport, clock, gauge, walks: None }
+        Self { transport, clock, gauge, walks: None, failure: None }
     }
 
     pub(crate) fn http2(transport: T, clock: Clock) -> Self {
@@ -258,6 +271,20 @@ impl<T> Meter<T> {
         }
     }
 
+    /// Makes little of a failure to write: answers may have come before it, a GOAWAY among them, and whoever hears of the failure
+    /// reads no more. So what is written from here on goes nowhere, what has come is read, and then the failure is told.
+    fn endure<R>(
+        &mut self,
+        written: Poll<io::Result<R>>,
+        pretended: R,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<R>> {
+        let Poll::Ready(Err(error)) = written else { return written };
+        self.failure = Some(Failure { error, end: Box::pin(tokio::time::sleep(LAST_WORDS)) });
+        cx.waker().wake_by_ref(); // To read.
+        Poll::Ready(Ok(pretended))
+    }
+
     /// The transport takes bytes, or it does not.
     fn note_room<R>(&self, written: &Poll<R>) {
         let since = match written {
@@ -287,18 +314,29 @@ impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
             into.set_filled(before);
             return Poll::Ready(Err(io::Error::other(offence)));
         }
-        read
+        // Pending says only that nobody has looked yet whether something is there.
+        let is_over = |failure: &mut Failure| match read {
+            Poll::Ready(_) => into.filled().len() == before,
+            Poll::Pending => failure.end.as_mut().poll(cx).is_ready(),
+        };
+        match self.failure.take_if(is_over) {
+            Some(failure) => Poll::Ready(Err(failure.error)),
+            None => read,
+        }
     }
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.failure.is_some() {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut self.transport).poll_write(cx, bytes);
         self.note_room(&written);
         if let Poll::Ready(Ok(accepted)) = written {
             self.note_write(&bytes[..accepted]);
         }
-        written
+        self.endure(written, bytes.len(), cx)
     }
 
     fn poll_write_vectored(
@@ -306,6 +344,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let all = slices.iter().map(|slice| slice.len()).sum();
+        if self.failure.is_some() {
+            return Poll::Ready(Ok(all));
+        }
         let written = Pin::new(&mut self.transport).poll_write_vectored(cx, slices);
         self.note_room(&written);
         if let Poll::Ready(Ok(mut accepted)) = written {
@@ -315,7 +357,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
                 accepted -= part;
             }
         }
-        written
+        self.endure(written, all, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -323,7 +365,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.transport).poll_flush(cx)
+        if self.failure.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = Pin::new(&mut self.transport).poll_flush(cx);
+        self.endure(flushed, (), cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -399,6 +445,39 @@ mod tests {
         drop(far);
         assert_eq!(meter.read(&mut [0; 1]).await.unwrap(), 0);
         assert_eq!(gauge.offence(), Some(Offence::GoAway(11)));
+    }
+
+    /// A peer that has answered, said goodbye, and reset the connection.
+    #[tokio::test(start_paused = true)]
+    async fn what_came_before_a_failure_to_write_is_read() {
+        struct Reset;
+        impl AsyncWrite for Reset {
+            fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+                Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+            }
+            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+            }
+            fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+        }
+        let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0];
+        let mut meter = Meter::http2(tokio::io::join(&goaway[..], Reset), Clock::start());
+        let gauge = meter.gauge();
+        meter.write_all(PREFACE).await.unwrap();
+        meter.write_all(&headers(1)).await.unwrap();
+        meter.flush().await.unwrap();
+        assert_eq!(gauge.opened(), 0, "none was written");
+        meter.read_exact(&mut [0; 17]).await.unwrap();
+        assert_eq!(gauge.take_goaway(), Some(GoneAway { last: 5, calm: false }));
+        let failure = meter.read(&mut [0; 1]).await.unwrap_err();
+        assert_eq!(failure.kind(), io::ErrorKind::ConnectionReset);
+
+        let (silent, _far) = tokio::io::duplex(1);
+        let mut meter = Meter::http2(tokio::io::join(silent, Reset), Clock::start());
+        meter.write_all(PREFACE).await.unwrap();
+        meter.read(&mut [0; 1]).await.expect_err("nothing came, for as long as something may take");
     }
 
     #[tokio::test(start_paused = true)]

@@ -62,6 +62,10 @@ pub(crate) const MAX_STREAMS: u32 = 100;
 /// A dial that takes longer than this is a failure; a lost SYN alone is sent again after 1, 3 and 7 s.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection that takes no more bytes may need to give what came before that. A socket has it ready; a carrier of a
+/// caller's own may not.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// A name resolved longer ago than this is resolved again, in the background, at the next dial. Records are rarely
 /// meant to live shorter: 30 s follows a failover soon, and costs a question per half minute of dialling.
 pub(crate) const RESOLUTION_AGE: Duration = Duration::from_secs(30);
