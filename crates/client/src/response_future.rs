@@ -96,7 +96,13 @@ impl Future for ResponseFuture {
         };
         loop {
             match news {
-                News::Failed(error) => return Poll::Ready(Err(error)),
+                News::Failed(why) => {
+                    // An answer may have come after it was looked for, and before its connection's end: it counts.
+                    if let Poll::Ready(Some(winner)) = open.poll_sendings(cx) {
+                        return Poll::Ready(Ok(open.receive(winner)));
+                    }
+                    return Poll::Ready(Err(open.ticket.failure(why)));
+                }
                 News::Sent(sending) => open.follow(sending),
                 News::Nothing => match open.deadline.poll_passed(cx) {
                     Poll::Ready(elapsed) => {

@@ -40,15 +40,12 @@ impl Ticket {
             let request = ledger.open(head, body, repeat, timeout);
             (request, ledger.look(request, waker))
         });
-        let ticket = Self { origin, request: Some(request) };
-        let news = ticket.name_origin(news);
-        (ticket, news)
+        (Self { origin, request: Some(request) }, news)
     }
 
     /// What is new; later news wake `waker`.
     pub(crate) fn look(&self, waker: &Waker) -> News {
-        let Some(request) = self.request else { return News::Nothing };
-        self.name_origin(self.origin.with(|ledger| ledger.look(request, waker)))
+        self.request.map_or(News::Nothing, |request| self.origin.with(|ledger| ledger.look(request, waker)))
     }
 
     /// The body, to be sent in `attempt`.
@@ -84,6 +81,11 @@ impl Ticket {
         })
     }
 
+    /// The pool gave this verdict.
+    pub(crate) fn failure(self, why: FailReason) -> Error {
+        self.end_with(|ledger, request| ledger.failure(request, why))
+    }
+
     /// The caller's timeout passed.
     pub(crate) fn timed_out(self, phase: Phase, elapsed: Elapsed) -> Error {
         self.end_with(|ledger, request| ledger.timed_out(request, phase, elapsed))
@@ -100,13 +102,6 @@ impl Ticket {
         match self.request {
             Some(request) => self.origin.with(|ledger| error(ledger, request)).at(&self.origin.name),
             None => Error::request("the request has ended already"),
-        }
-    }
-
-    fn name_origin(&self, news: News) -> News {
-        match news {
-            News::Failed(error) => News::Failed(error.at(&self.origin.name)),
-            News::Nothing | News::Sent(_) => news,
         }
     }
 }

@@ -64,7 +64,8 @@ pub(super) struct Out {
 pub(crate) enum News {
     Nothing,
     Sent(Sending),
-    Failed(Error),
+    /// The pool's verdict. What was sent may still have been answered.
+    Failed(FailReason),
 }
 
 impl Ledger {
@@ -159,11 +160,13 @@ impl Ledger {
     /// What is new for a request; later news wake `waker`.
     pub(crate) fn look(&mut self, id: RequestId, waker: &Waker) -> News {
         let Some(request) = self.requests.get_mut(&id) else { return News::Nothing };
-        if let Some(why) = request.verdict {
-            return News::Failed(self.failure(id, why));
-        }
         request.await_news(waker);
-        request.take_sending().map_or(News::Nothing, News::Sent)
+        match (request.take_sending(), request.verdict) {
+            // First, for it may have been answered before whatever the verdict is about.
+            (Some(sending), _) => News::Sent(sending),
+            (None, Some(why)) => News::Failed(why),
+            (None, None) => News::Nothing,
+        }
     }
 
     /// The body of a request, to be sent in `attempt`. From here on it is not untouched any more.

@@ -138,9 +138,9 @@ impl Request {
         }
     }
 
-    /// This attempt is over.
+    /// This attempt is over. Of one whose connection ended, the answer may have come before that.
     pub(super) fn retire(&mut self, id: AttemptId, fate: Fate) {
-        self.sendings.retain(|sending| sending.attempt != id);
+        self.sendings.retain(|sending| sending.attempt != id || fate == Fate::Lost);
         if let Some(place) = self.outs.iter().position(|(out, _)| *out == id) {
             let (_, mut attempt) = self.outs.remove(place);
             attempt.fate = fate;
