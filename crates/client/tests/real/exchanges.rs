@@ -18,8 +18,9 @@ pub async fn small(bench: Bench) {
     for _ in 0..100 {
         assert_eq!(text(bench.client.request(bench.get("/hello")).await.unwrap()).await.unwrap(), "hello");
     }
-    // A server that was slow to answer may have been dialled twice.
-    assert!(bench.trace_lines("> connected").len() <= 2);
+    // A machine that is busy makes dials late, which get company, and connections silent.
+    let reasons = 1 + bench.trace_lines("< suspect").len();
+    assert!(bench.trace_lines("> connected").len() <= 2 * reasons);
 }
 
 pub async fn ten_megabytes_down(bench: Bench) {
