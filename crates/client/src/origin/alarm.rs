@@ -69,6 +69,9 @@ impl Ledger {
             if let Some(at) = heard {
                 self.record(Event::Heard { connection, at });
             }
+            if let Some(kernel) = self.pool.is_asked(connection).then(|| self.examine(connection)).flatten() {
+                self.record(kernel);
+            }
         }
         self.record(Event::Tick);
     }
