@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::kernel::{Kernel, Silence};
 use crate::reason::Reason;
 
 /// One sending of a request, and what became of it.
@@ -25,6 +26,9 @@ pub(crate) struct Testimony {
     /// How long ago it last proved that it was alive.
     pub(crate) proven: Option<Duration>,
     pub(crate) reason: Option<Reason>,
+    /// What its silence is put down to, if that is the reason, or it could not be asked.
+    pub(crate) silence: Option<Silence>,
+    pub(crate) kernel: Option<Kernel>,
 }
 
 /// How an attempt ended.
@@ -87,6 +91,18 @@ impl Attempt {
         self.testimony.reason
     }
 
+    /// What its connection's silence is put down to, where it was left for it and the kernel knows (Linux). Of HTTP/1.1, which can't
+    /// ask a peer for proof of life, only a dead path is told.
+    pub fn silence(&self) -> Option<Silence> {
+        self.testimony.silence
+    }
+
+    /// What the kernel knew of its connection when it was last asked (Linux): where the connection was in doubt, or the attempt
+    /// failed over HTTP/1.1. It is not asked for each request.
+    pub fn kernel(&self) -> Option<Kernel> {
+        self.testimony.kernel
+    }
+
     /// How the attempt ended.
     pub fn fate(&self) -> Fate {
         self.fate
@@ -121,6 +137,12 @@ impl fmt::Display for Attempt {
         }
         if let Some(reason) = self.testimony.reason {
             write!(f, ", {reason}")?;
+        }
+        if let Some(silence) = self.testimony.silence {
+            write!(f, ", {silence}")?;
+        }
+        if let Some(Kernel { unacked, retransmits, last_ack, .. }) = self.testimony.kernel {
+            write!(f, " ({unacked} unacked, {retransmits} sent again, last ack {last_ack:?} ago)")?;
         }
         write!(f, ": {}", self.fate.as_str())
     }

@@ -8,6 +8,7 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 mod jam;
+mod socket;
 mod windows;
 
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub(crate) use http2::Anchor;
 
 use crate::attempt::Testimony;
 use crate::head::Head;
+use crate::kernel::{Kernel, Silence};
 use crate::meter::Gauge;
 use crate::offence::Offence;
 use crate::origin::{Ledger, Origin, WeakOrigin};
@@ -52,6 +54,8 @@ pub(crate) struct Connection {
     proven: Option<Time>,
     /// Why it gets no new requests, if it gets none.
     reason: Option<Reason>,
+    /// What the kernel said since then.
+    known: Option<Known>,
     started: bool,
     address: Option<SocketAddr>,
     /// What observers know of it, and when they were told that it is suspect.
@@ -61,6 +65,14 @@ pub(crate) struct Connection {
     carries: u32,
     served: u64,
     link: Link,
+}
+
+/// What the kernel said, and when, and what the silence was put down to because of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) at: Time,
+    pub(crate) kernel: Kernel,
+    pub(crate) silence: Option<Silence>,
 }
 
 /// The sending end of a connection.
@@ -102,6 +114,7 @@ impl Connection {
             told_heard: now,
             proven: None,
             reason: None,
+            known: None,
             address: None,
             started: false,
             told: Standing::Dialling,
@@ -129,7 +142,7 @@ impl Connection {
 
     /// It proved that it is alive.
     pub(crate) fn proved(&mut self, now: Time) {
-        self.proven = Some(now);
+        (self.proven, self.known) = (Some(now), None);
     }
 
     /// The doubt is over.
@@ -186,6 +199,36 @@ impl Connection {
         }
     }
 
+    /// Asks the kernel, where it can be asked. A system call.
+    pub(crate) fn look(&self) -> Option<Kernel> {
+        let socket = match &self.link {
+            Link::Dialling => None,
+            Link::Http1(link) => link.socket.as_ref(),
+            Link::Http2(link) => link.socket.as_ref(),
+        };
+        socket?.look()
+    }
+
+    /// Notes what it said.
+    pub(crate) fn knows(&mut self, known: Known) {
+        self.known = Some(known);
+    }
+
+    pub(crate) fn known_at(&self) -> Option<Time> {
+        self.known.map(|known| known.at)
+    }
+
+    /// Whether its peer can be asked for proof of life.
+    pub(crate) fn can_be_asked(&self) -> bool {
+        self.link.can_probe()
+    }
+
+    /// What its silence is put down to: of one that can be asked, only if it was left for it.
+    pub(crate) fn blames(&self, silence: Option<Silence>) -> Option<Silence> {
+        let is_left = matches!(self.reason, Some(Reason::Silent | Reason::Dead));
+        silence.filter(|_| is_left || !self.can_be_asked())
+    }
+
     /// Bytes read and written.
     pub(crate) fn bytes(&self) -> (u64, u64) {
         self.gauge().map_or((0, 0), Gauge::bytes)
@@ -208,7 +251,9 @@ impl Connection {
     /// What is known of it at the end of an attempt on it.
     pub(crate) fn testimony(&self, now: Time) -> Testimony {
         let proven = self.proven.map(|at| Duration::from_micros(now.since(at).as_micros()));
-        Testimony { address: self.address, proven, reason: self.reason }
+        let kernel = self.known.map(|known| known.kernel);
+        let silence = self.blames(self.known.and_then(|known| known.silence));
+        Testimony { address: self.address, proven, reason: self.reason, silence, kernel }
     }
 
     pub(crate) fn since(&self) -> Time {

@@ -12,6 +12,7 @@ use http::{StatusCode, Uri};
 use outlive_core::FailReason;
 
 use crate::attempt::Attempt;
+use crate::kernel::Silence;
 use crate::name::OriginName;
 use crate::outgoing::BoxError;
 
@@ -160,6 +161,12 @@ impl Error {
     /// The sendings of the request, oldest first.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
+    }
+
+    /// What the silence of the connection that was tried last is put down to, where that is what went wrong and the kernel knows:
+    /// path dead, or peer stalled. See [`Attempt::silence`].
+    pub fn silence(&self) -> Option<Silence> {
+        self.0.attempts.last().and_then(Attempt::silence)
     }
 
     /// Whether a timeout ended the request: its own, or one of those for opening a connection.
@@ -400,6 +407,12 @@ impl fmt::Display for Error {
         };
         match self.0.kind {
             ErrorKind::Status(status) => write!(f, "{blame} ({status}): {advice}"),
+            ErrorKind::Silent | ErrorKind::Timeout(Phase::Response | Phase::Body)
+                if self.silence().is_some() =>
+            {
+                let (why, advice) = self.silence().map_or(("", advice), Silence::blame_and_advice);
+                write!(f, "{blame} ({why}); {sent}: {advice}")
+            }
             _ => write!(f, "{blame}; {sent}: {advice}"),
         }
     }

@@ -53,6 +53,7 @@ mod frames;
 mod front;
 mod head;
 mod informational;
+mod kernel;
 mod meter;
 mod name;
 mod offence;
@@ -87,6 +88,7 @@ pub use error::{Error, ErrorKind, Phase, Sent};
 pub use expect::ContinueWait;
 pub use front::{Front, IntoUrl, RequestBuilder, Response};
 pub use informational::OnInformational;
+pub use kernel::{Kernel, Silence};
 pub use name::OriginName;
 pub use outgoing::BoxError;
 pub use proxies::{Proxies, Proxy};
@@ -104,8 +106,7 @@ pub use seeing::OpenTelemetryObserver;
 #[cfg(feature = "tracing")]
 pub use seeing::TracingObserver;
 pub use seeing::{
-    ConnectionSnapshot, Course, Event, Health, How, Kernel, Observer, OriginSnapshot, PoolSnapshot, Standing,
-    State,
+    ConnectionSnapshot, Course, Event, Health, How, Observer, OriginSnapshot, PoolSnapshot, Standing, State,
 };
 pub use settings::Protocol;
 pub use shutdown::Leftovers;

@@ -10,6 +10,7 @@ mod addresses;
 mod alarm;
 mod closing;
 mod connections;
+mod examine;
 mod journal;
 mod ledger;
 mod observe;

@@ -22,6 +22,6 @@ pub use observer::Observer;
 pub(crate) use observer::Watch;
 #[cfg(feature = "opentelemetry")]
 pub use opentelemetry::OpenTelemetryObserver;
-pub use snapshot::{ConnectionSnapshot, Health, Kernel, OriginSnapshot, PoolSnapshot, State};
+pub use snapshot::{ConnectionSnapshot, Health, OriginSnapshot, PoolSnapshot, State};
 #[cfg(feature = "tracing")]
 pub use tracing::TracingObserver;

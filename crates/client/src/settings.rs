@@ -56,6 +56,10 @@ pub(crate) struct Settings {
     pub(crate) idle_timeout: Duration,
 }
 
+/// Requests that fail by the hundred on one dead connection ask the kernel about it no more often than this: it counts in
+/// milliseconds itself.
+pub(crate) const LOOK_AGAIN: outlive_core::Span = outlive_core::Span::from_millis(10);
+
 /// RFC 9113 section 6.5.2 recommends that servers allow at least this many, and most allow it or more.
 pub(crate) const MAX_STREAMS: u32 = 100;
 

@@ -111,7 +111,8 @@ pub enum Event {
         /// Whether it takes bytes.
         writable: bool,
     },
-    /// What the kernel says of the transport (Linux: TCP_INFO), read when the pool is about to judge.
+    /// What the kernel says of the transport (Linux: TCP_INFO): at the moment of a [`crate::Action::Probe`], which is what later
+    /// words are held against; and before the pool judges one that was asked ([`crate::Pool::is_asked`]).
     Kernel {
         /// The connection.
         connection: ConnectionId,

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use crate::rtt::Rtt;
-use crate::{AttemptId, Limits, ProbeKind, Span, Time};
+use crate::{AttemptId, Figures, Limits, ProbeKind, Silence, Span, Time};
 
 /// Something written whose arrival is not proven yet.
 #[derive(Clone, Copy, Debug)]
@@ -82,8 +82,8 @@ pub(crate) struct Evidence {
     given_up: Option<GivenUp>,
     /// What the kernel last said, and when.
     kernel: Option<Kernel>,
-    /// Segments sent again before the question was opened.
-    retransmits: u32,
+    /// Segments ever sent again when the question was opened, if that was told: those prove nothing.
+    retransmits: Option<u32>,
     /// Resets whose arrival is not proven, when the last was sent, and the last attempt sent before it.
     resets: u32,
     last_reset: Time,
@@ -115,7 +115,7 @@ impl Evidence {
             doubt: None,
             given_up: None,
             kernel: None,
-            retransmits: 0,
+            retransmits: None,
             resets: 0,
             last_reset: now,
             last_reset_behind: None,
@@ -145,11 +145,12 @@ impl Evidence {
     }
 
     /// What the kernel says (TCP_INFO): whether the other kernel has all that was written, and how often it was sent again.
+    /// What it says at the moment of asking is what later words are held against.
     pub(crate) fn kernel(&mut self, at: Time, unacked: u32, retransmits: u32) {
-        if self.doubt.is_none() {
-            self.retransmits = retransmits;
-        }
         self.kernel = Some(Kernel { at, unacked, retransmits });
+        if self.doubt.is_some_and(|doubt| doubt.since == at) {
+            self.retransmits = Some(retransmits);
+        }
     }
 
     /// A response head arrived: the attempt and all before it have arrived. Appends those newly proven to `arrived`.
@@ -262,6 +263,7 @@ impl Evidence {
         // Where another probe did not answer it, the question stays what it was, and begins anew.
         let behind = self.doubt.map_or(self.last_sent, |doubt| doubt.behind);
         self.doubt = Some(Doubt { since: now, behind, half, early, last });
+        self.retransmits = self.kernel.filter(|kernel| kernel.at == now).map(|kernel| kernel.retransmits);
         if self.probe.is_some() {
             return None;
         }
@@ -349,13 +351,35 @@ impl Evidence {
 
     /// Whether the kernel had to send something again since the question was opened, and still waits for it.
     fn is_lossy(&self) -> bool {
-        self.kernel.is_some_and(|kernel| kernel.unacked > 0 && kernel.retransmits > self.retransmits)
+        self.kernel.is_some_and(|kernel| kernel.unacked > 0 && self.has_resent(kernel.retransmits))
+    }
+
+    /// Whether so many segments ever sent again are more than there were when the question was opened.
+    fn has_resent(&self, retransmits: u32) -> bool {
+        self.doubt.is_some() && self.retransmits.is_some_and(|before| retransmits > before)
     }
 
     /// Whether the other kernel has taken all that was written, the question included.
     fn is_stalled_peer(&self) -> bool {
-        let asked = self.doubt.map(|doubt| doubt.since);
-        self.kernel.is_some_and(|kernel| kernel.unacked == 0 && Some(kernel.at) > asked)
+        self.kernel.is_some_and(|kernel| kernel.unacked == 0 && self.is_after_the_question(kernel.at))
+    }
+
+    fn is_after_the_question(&self, at: Time) -> bool {
+        self.doubt.is_some_and(|doubt| at > doubt.since)
+    }
+
+    /// Whether a question is open.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.doubt.is_some()
+    }
+
+    /// What figures of the kernel's, read at `at`, say of the silence.
+    pub(crate) fn silence(&self, at: Time, figures: Figures) -> Option<Silence> {
+        let Figures { unacked, retransmits, timeouts } = figures;
+        match unacked {
+            0 => self.is_after_the_question(at).then_some(Silence::PeerStalled),
+            _ => (timeouts > 0 || self.has_resent(retransmits)).then_some(Silence::PathDead),
+        }
     }
 
     /// When a suspect is beyond hope.

@@ -32,6 +32,7 @@ mod request;
 mod requests;
 mod rtt;
 mod settle;
+mod silence;
 mod time;
 mod timers;
 pub mod trace;
@@ -44,5 +45,6 @@ pub use ids::{AddressId, AttemptId, ConnectionId, IdHasher, IdMap, NotAnId, Requ
 pub use life::Life;
 pub use limits::Limits;
 pub use pool::Pool;
+pub use silence::{Figures, Silence};
 pub use time::{NotMillis, Span, Time};
 pub use view::View;

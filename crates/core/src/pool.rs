@@ -111,7 +111,7 @@ impl Pool {
     }
 
     /// The connections that a tick at `now` would judge. Before that tick, the glue says of each when it was last
-    /// heard ([`Event::Heard`]) and, where it can, what the kernel knows ([`Event::Kernel`]).
+    /// heard ([`Event::Heard`]) and, where it can and [`Pool::is_asked`] is true, what the kernel knows ([`Event::Kernel`]).
     pub fn in_doubt(&self, now: Time) -> impl Iterator<Item = ConnectionId> + '_ {
         self.timers.due(now)
     }

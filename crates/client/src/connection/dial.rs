@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use hyper_util::rt::TokioIo;
 
 use super::http1::Bytestream;
+use super::socket::{Socket, Tcp};
 use super::{http1, http2};
 use crate::clock::Clock;
 use crate::connect::{Carrier, Destination, Means, Transport};
@@ -64,44 +65,56 @@ impl Dial<'_> {
             ready.map_err(|error| DialError::because(Step::Tls, error))?;
         }
         let watch = Stopwatch::start(self.settings.phases);
-        let (transport, http2) = match (self.route, &self.settings.means) {
+        let ((transport, http2), socket) = match (self.route, &self.settings.means) {
             // The usual way, with one type less to go through for each byte.
-            (Route::Direct, Means::Tcp) => self.secure(self.tcp(&watch).await?, &watch).await?,
+            (Route::Direct, Means::Tcp) => {
+                let (tcp, socket) = self.tcp(&watch).await?;
+                (self.secure(tcp, &watch).await?, Some(socket))
+            }
             (
                 Route::Direct | Route::Forward(_) | Route::Tunnel(_) | Route::Socks(_) | Route::Broken(_),
                 _,
             ) => {
-                let transport = self.carry(&watch).await?;
+                let (transport, socket) = self.carry(&watch).await?;
                 let transport = self.pass_proxy(transport, &watch).await?;
-                self.secure(transport, &watch).await?
+                let socket = socket.filter(|_| self.route.speaks_to_next_hop());
+                (self.secure(transport, &watch).await?, socket)
             }
         };
-        let opened =
-            async { if http2 { self.open_http2(transport).await } else { self.open_http1(transport).await } };
+        let opened = async {
+            if http2 {
+                self.open_http2(transport, socket).await
+            } else {
+                self.open_http1(transport, socket).await
+            }
+        };
         watch.within(Phase::Connect, opened).await
     }
 
-    async fn tcp(&self, watch: &Stopwatch) -> Result<tokio::net::TcpStream, DialError> {
+    async fn tcp(&self, watch: &Stopwatch) -> Result<(Tcp, Socket), DialError> {
         let connected = async {
             let address =
                 self.address.ok_or_else(|| DialError::because(Step::Resolve, "there is no address"))?;
             let connected = tcp::connect(address, &self.settings.tcp).await;
-            connected.map_err(|error| DialError::of_address(address, error))
+            connected.map(Tcp::new).map_err(|error| DialError::of_address(address, error))
         };
         watch.within(Phase::Connect, connected).await
     }
 
-    /// Opens what bytes are carried by, to the origin or to the proxy.
-    async fn carry(&self, watch: &Stopwatch) -> Result<Transport, DialError> {
+    /// Opens what bytes are carried by, to the origin or to the proxy; if it is our own TCP, its kernel can be asked.
+    async fn carry(&self, watch: &Stopwatch) -> Result<(Transport, Option<Socket>), DialError> {
         let hook = match &self.settings.means {
-            Means::Tcp => return Ok(Box::new(self.tcp(watch).await?)),
+            Means::Tcp => {
+                let (tcp, socket) = self.tcp(watch).await?;
+                return Ok((Box::new(tcp), Some(socket)));
+            }
             #[cfg(unix)]
             Means::Unix(path) => {
                 let connected = async {
                     let connected = tokio::net::UnixStream::connect(&**path).await;
                     connected.map_err(|error| DialError::because(Step::Connect, error))
                 };
-                return Ok(Box::new(watch.within(Phase::Connect, connected).await?));
+                return Ok((Box::new(watch.within(Phase::Connect, connected).await?), None));
             }
             Means::Hook(hook) => hook,
         };
@@ -109,7 +122,7 @@ impl Dial<'_> {
         let to = Destination { host: host.into(), port, address: self.address };
         let connected =
             async { hook.connect(&to).await.map_err(|error| DialError::because(Step::Connect, error)) };
-        watch.within(Phase::Connect, connected).await
+        Ok((watch.within(Phase::Connect, connected).await?, None))
     }
 
     /// Encrypts where the scheme says so; tells whether HTTP/2 is to be spoken.
@@ -127,7 +140,7 @@ impl Dial<'_> {
         Ok((Box::new(shaken), agreed_http2))
     }
 
-    async fn open_http1(&self, transport: Transport) -> Result<Dialled, DialError> {
+    async fn open_http1(&self, transport: Transport, socket: Option<Socket>) -> Result<Dialled, DialError> {
         let meter = Meter::http1(transport, self.clock);
         let gauge = meter.gauge();
         let opened = hyper::client::conn::http1::Builder::new()
@@ -139,10 +152,10 @@ impl Dial<'_> {
             Route::Forward(proxy) => Form::absolute(self.name, proxy.authorization()),
             Route::Direct | Route::Tunnel(_) | Route::Socks(_) | Route::Broken(_) => Form::Origin,
         };
-        Ok(Dialled::Http1(http1::Link::new(sender, gauge, form), Box::new(connection)))
+        Ok(Dialled::Http1(http1::Link::new(sender, gauge, socket, form), Box::new(connection)))
     }
 
-    async fn open_http2(&self, transport: Transport) -> Result<Dialled, DialError> {
+    async fn open_http2(&self, transport: Transport, socket: Option<Socket>) -> Result<Dialled, DialError> {
         let meter = Meter::http2(transport, self.clock);
         let gauge = meter.gauge();
         let opened = h2::client::Builder::new()
@@ -155,6 +168,6 @@ impl Dial<'_> {
             .handshake(meter)
             .await;
         let (sender, connection) = opened.map_err(|error| DialError::because(Step::Protocol, error))?;
-        Ok(Dialled::Http2(http2::Link::new(sender, gauge), Box::new(connection)))
+        Ok(Dialled::Http2(http2::Link::new(sender, gauge, socket), Box::new(connection)))
     }
 }

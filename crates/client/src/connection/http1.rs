@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use outlive_core::AttemptId;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::socket::Socket;
 use super::{Ending, Guard, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::expect::Gate;
@@ -30,6 +31,7 @@ pub(super) type Bytestream = TokioIo<Meter<Transport>>;
 pub(crate) struct Link {
     sender: SendRequest<Outgoing>,
     pub(super) gauge: Arc<Gauge>,
+    pub(super) socket: Option<Socket>,
     form: Form,
     life: Life,
 }
@@ -45,8 +47,13 @@ enum Life {
 }
 
 impl Link {
-    pub(super) fn new(sender: SendRequest<Outgoing>, gauge: Arc<Gauge>, form: Form) -> Self {
-        Self { sender, gauge, form, life: Life::Idle }
+    pub(super) fn new(
+        sender: SendRequest<Outgoing>,
+        gauge: Arc<Gauge>,
+        socket: Option<Socket>,
+        form: Form,
+    ) -> Self {
+        Self { sender, gauge, socket, form, life: Life::Idle }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {

@@ -18,6 +18,7 @@ use outlive_core::{AttemptId, ProbeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::jam::Jam;
+use super::socket::Socket;
 use super::windows::Windows;
 use super::{Guard, Order, SendOutcome};
 use crate::connect::Transport;
@@ -44,6 +45,7 @@ pub(crate) enum Anchor {
 pub(crate) struct Link {
     sender: SendRequest<Bytes>,
     pub(super) gauge: Arc<Gauge>,
+    pub(super) socket: Option<Socket>,
     /// Streams sent since the last one known to have arrived.
     unproven: VecDeque<(u32, AttemptId)>,
 }
@@ -52,8 +54,8 @@ pub(crate) struct Link {
 const LAST_STREAM: u32 = 0x7fff_fffd;
 
 impl Link {
-    pub(super) fn new(sender: SendRequest<Bytes>, gauge: Arc<Gauge>) -> Self {
-        Self { sender, gauge, unproven: VecDeque::new() }
+    pub(super) fn new(sender: SendRequest<Bytes>, gauge: Arc<Gauge>, socket: Option<Socket>) -> Self {
+        Self { sender, gauge, socket, unproven: VecDeque::new() }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {

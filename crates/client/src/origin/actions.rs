@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use outlive_core::{Action, AttemptId, CloseReason, ConnectionId, Event as Fact, FailReason, RequestId};
+use outlive_core::{
+    Action, AttemptId, CloseReason, ConnectionId, Event as Fact, FailReason, ProbeKind, RequestId,
+};
 
 use super::Few;
 use super::ledger::{Ledger, Out};
@@ -23,18 +25,21 @@ impl Ledger {
             Action::Send { request, attempt, connection } => self.send(request, attempt, connection),
             // Its last handle goes, and h2 resets the stream.
             Action::Abandon { attempt } => drop(self.take_out(attempt)),
-            Action::Probe { connection, by } => {
-                if let Some(entry) = self.connections.get(&connection) {
-                    entry.order(Order::Probe(by));
-                    self.watch.note(|| Event::ConnectionAsked { connection: connection.0 });
-                }
-            }
+            Action::Probe { connection, by } => self.probe(connection, by),
             Action::Suspect { connection } => self.left(connection, Reason::Silent),
             Action::Clear { connection } => self.cleared(connection),
             Action::Drain { connection, why } => self.left(connection, Reason::of_drain(why)),
             Action::Close { connection, why } => self.close(connection, why),
             Action::Fail { request, why } => self.fail(request, why),
         }
+    }
+
+    fn probe(&mut self, connection: ConnectionId, by: ProbeKind) {
+        let Some(entry) = self.connections.get(&connection) else { return };
+        entry.order(Order::Probe(by));
+        self.watch.note(|| Event::ConnectionAsked { connection: connection.0 });
+        let kernel = self.examine(connection);
+        self.facts.extend(kernel);
     }
 
     fn send(&mut self, id: RequestId, attempt: AttemptId, connection: ConnectionId) {

@@ -65,10 +65,14 @@ impl Ledger {
         }
         let in_doubt: Vec<_> = self.pool.in_doubt(self.now).collect();
         for connection in in_doubt {
+            let was_asked = self.pool.is_asked(connection);
             let heard = self.connections.get_mut(&connection).and_then(|entry| entry.newly_heard());
             if let Some(at) = heard {
                 self.record(Event::Heard { connection, at });
             }
+            // What is asked only now was looked at then.
+            let kernel = if was_asked { self.examine(connection) } else { None };
+            kernel.into_iter().for_each(|kernel| self.record(kernel));
         }
         self.record(Event::Tick);
     }

@@ -184,6 +184,9 @@ impl Ledger {
         line: (StatusCode, Version),
         last: bool,
     ) -> Option<Vec<Attempt>> {
+        if self.requests.get(&id).is_some_and(|request| !request.is_simple()) {
+            self.examine_for(id);
+        }
         let attempts = self.requests.get_mut(&id).and_then(|request| {
             if !request.is_simple() {
                 request.testify(&self.connections, self.now);
@@ -284,6 +287,7 @@ impl Ledger {
     pub(crate) fn timed_out(&mut self, id: RequestId, phase: Phase, elapsed: Elapsed) -> Error {
         let error =
             |sent| Error::new(ErrorKind::Timeout(phase), sent).because(Source::Own(Box::new(elapsed)));
+        self.examine_for(id);
         let Some(request) = self.requests.get_mut(&id) else { return error(Sent::Never) };
         request.testify(&self.connections, self.now);
         let (attempts, sent) = request.history();

@@ -9,6 +9,7 @@ use outlive_core::{AttemptId, ConnectionId, RequestId, Time};
 
 use super::ledger::{Ledger, Out};
 use super::request::Request;
+use crate::attempt::Testimony;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::reason::Reason;
@@ -99,7 +100,8 @@ impl Ledger {
         match is {
             Standing::Suspect => {
                 entry.suspect_since = self.now;
-                self.watch.note(|| Event::ConnectionSuspect { connection });
+                let silence = entry.testimony(self.now).silence;
+                self.watch.note(|| Event::ConnectionSuspect { connection, silence });
             }
             Standing::Draining => {
                 self.watch.note(|| Event::ConnectionDraining { connection, was, reason });
@@ -153,7 +155,8 @@ impl Ledger {
         }
         self.watch.note(|| {
             let (connection, age) = (connection.0, length(entry.since(), self.now));
-            let reason = entry.testimony(self.now).reason.unwrap_or(Reason::Lost);
+            let Testimony { reason, silence, .. } = entry.testimony(self.now);
+            let reason = reason.unwrap_or(Reason::Lost);
             let Some(version) = entry.version() else {
                 return Event::DialCalledOff { connection, took: age, reason };
             };
@@ -163,6 +166,7 @@ impl Ledger {
                 was: entry.told,
                 was_active: entry.is_carrying(),
                 reason,
+                silence,
                 age,
                 version,
                 requests: entry.served(),

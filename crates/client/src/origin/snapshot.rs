@@ -27,7 +27,10 @@ impl Ledger {
     fn snapshots(&self, now: Time) -> impl Iterator<Item = ConnectionSnapshot> + '_ {
         self.pool.connections().filter_map(move |view| {
             let entry = self.connections.get(&view.connection)?;
-            Some(snapshot(&view, entry, now))
+            let kernel = entry.look();
+            let silence = kernel.and_then(|kernel| self.pool.silence(view.connection, now, kernel.figures()));
+            let silence = entry.blames(silence.map(Into::into));
+            Some(ConnectionSnapshot { silence, kernel, ..snapshot(&view, entry, now) })
         })
     }
 }
@@ -54,6 +57,7 @@ fn snapshot(view: &View, entry: &Connection, now: Time) -> ConnectionSnapshot {
         rtt: view.rtt.map(|rtt| Duration::from_micros(rtt.as_micros())),
         bytes_in,
         bytes_out,
-        kernel: None,
+        silence: testimony.silence,
+        kernel: testimony.kernel,
     }
 }

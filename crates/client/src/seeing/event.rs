@@ -12,6 +12,7 @@ use std::time::Duration;
 use http::{Method, StatusCode, Uri, Version};
 
 use crate::error::{ErrorKind, Sent};
+use crate::kernel::Silence;
 use crate::reason::Reason;
 
 /// Something that happened. Numbers of connections and requests are unique within their origin.
@@ -63,6 +64,8 @@ pub enum Event {
     ConnectionSuspect {
         /// Its name.
         connection: u64,
+        /// What its silence is put down to, where the kernel knows already.
+        silence: Option<Silence>,
     },
     /// The suspect proved that it is alive: a false alarm.
     ConnectionCleared {
@@ -100,6 +103,8 @@ pub enum Event {
         was_active: bool,
         /// Why. Where it drained before, why it drained.
         reason: Reason,
+        /// What its silence is put down to, where it was closed for it and the kernel knows.
+        silence: Option<Silence>,
         /// How long it had been open.
         age: Duration,
         /// The version of HTTP that it spoke.

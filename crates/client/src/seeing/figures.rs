@@ -116,10 +116,14 @@ pub(super) fn measure(origin: &OriginName, event: &Event, to: &impl Sink) {
             is_open(ACTIVE, -1);
             is_open(IDLE, 1);
         }
-        Event::ConnectionClosed { was, was_active, reason, age, version, .. } => {
+        Event::ConnectionClosed { was, was_active, reason, silence, age, version, .. } => {
             stands(*was, -1);
             is_open(if *was_active { ACTIVE } else { IDLE }, -1);
-            to.count(CLOSED, with(at(), "reason", reason.as_str()));
+            let labels = with(at(), "reason", reason.as_str());
+            to.count(
+                CLOSED,
+                silence.map_or(labels.clone(), |silence| with(labels, "silence", silence.as_str())),
+            );
             to.length(CONNECTION_DURATION, *age, with_version(at(), *version));
         }
         Event::RequestStarted { course } => to.change(ACTIVE_REQUESTS, 1, with_method(at(), &course.method)),
@@ -259,7 +263,7 @@ mod tests {
             Event::DialSucceeded { connection, took, version: Version::HTTP_2, address: None },
             Event::ConnectionActive { connection },
             Event::RequestSent { course: course(None), connection, how: How::First },
-            Event::ConnectionSuspect { connection },
+            Event::ConnectionSuspect { connection, silence: None },
             Event::ConnectionCleared { connection, after: took },
             Event::RequestAnswered { course: course(Some(503)), connection },
             Event::ConnectionDraining { connection, was: Standing::Alive, reason: Reason::Aged },
@@ -271,6 +275,7 @@ mod tests {
                 was: Standing::Draining,
                 was_active: true,
                 reason: Reason::Aged,
+                silence: None,
                 age,
                 version: Version::HTTP_2,
                 requests: 1,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::Version;
 
+use crate::kernel::{Kernel, Silence};
 use crate::name::OriginName;
 use crate::reason::Reason;
 
@@ -82,19 +83,10 @@ pub struct ConnectionSnapshot {
     pub bytes_in: u64,
     /// Bytes written, before encryption.
     pub bytes_out: u64,
-    /// What the kernel knows, where it was asked.
+    /// What its silence is put down to, where it was left for it and the kernel knows.
+    pub silence: Option<Silence>,
+    /// What the kernel knows, asked for this snapshot (Linux; not of what a proxy, a Unix socket or a hook carries).
     pub kernel: Option<Kernel>,
-}
-
-/// What the kernel says of a transport (Linux: `TCP_INFO`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct Kernel {
-    /// Segments sent and not acknowledged by the other kernel.
-    pub unacked: u32,
-    /// Segments ever sent again.
-    pub retransmits: u32,
 }
 
 /// Where a connection is in its life.
@@ -168,9 +160,9 @@ impl From<outlive_core::Health> for Health {
 }
 
 /// The columns of the table; those that are numbers stand to the right.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 17] = [
     "id", "address", "version", "state", "health", "since", "age", "streams", "given up", "proven", "rtt",
-    "in", "out", "why",
+    "in", "out", "unacked", "resent", "last ack", "why",
 ];
 
 impl fmt::Display for PoolSnapshot {
@@ -222,7 +214,13 @@ impl ConnectionSnapshot {
             or_dash(self.rtt.map(brief)),
             self.bytes_in.to_string(),
             self.bytes_out.to_string(),
-            or_dash(self.reason.map(|reason| reason.to_string())),
+            or_dash(self.kernel.map(|kernel| kernel.unacked.to_string())),
+            or_dash(self.kernel.map(|kernel| kernel.retransmits.to_string())),
+            or_dash(self.kernel.map(|kernel| brief(kernel.last_ack))),
+            or_dash(self.reason.map(|reason| match self.silence {
+                Some(silence) => format!("{reason}, {silence}"),
+                None => reason.to_string(),
+            })),
         ]
     }
 }
@@ -272,6 +270,14 @@ mod tests {
     use super::*;
 
     fn snapshot() -> PoolSnapshot {
+        let kernel = Kernel {
+            unacked: 2,
+            retransmits: 1,
+            timeouts: 0,
+            rtt: Duration::from_micros(700),
+            last_ack: Duration::from_millis(404),
+            held_back: false,
+        };
         let connection = ConnectionSnapshot {
             connection: 7,
             address: Some("192.0.2.1:443".parse().unwrap()),
@@ -290,7 +296,8 @@ mod tests {
             rtt: Some(Duration::from_micros(750)),
             bytes_in: 123_456,
             bytes_out: 7_890,
-            kernel: None,
+            silence: Some(Silence::PathDead),
+            kernel: Some(kernel),
         };
         let origin = OriginName::of(&"https://example.com".parse().unwrap()).unwrap();
         let origin = OriginSnapshot { origin, requests: 2, waiting: 0, connections: vec![connection] };
@@ -301,8 +308,8 @@ mod tests {
     fn a_table() {
         let table = "\
 https://example.com:443: 2 requests, 0 waiting, 1 connections
-  id  address        version   state  health   since  age  streams  given up  proven  rtt    in      out   why
-  7   192.0.2.1:443  HTTP/2.0  open   suspect  250ms  90s  3/100    1         400ms   750us  123456  7890  silent
+  id  address        version   state  health   since  age  streams  given up  proven  rtt    in      out   unacked  resent  last ack  why
+  7   192.0.2.1:443  HTTP/2.0  open   suspect  250ms  90s  3/100    1         400ms   750us  123456  7890  2        1       404ms     silent, path_dead
 ";
         assert_eq!(snapshot().to_string(), table);
     }
@@ -315,6 +322,10 @@ https://example.com:443: 2 requests, 0 waiting, 1 connections
         assert_eq!(json["origins"][0]["origin"], "https://example.com:443");
         assert_eq!((&connection["version"], &connection["health"]), (&"HTTP/2.0".into(), &"suspect".into()));
         assert_eq!((&connection["reason"], &connection["since"]), (&"silent".into(), &0.25.into()));
+        assert_eq!(
+            (&connection["silence"], &connection["kernel"]["rtt"]),
+            (&"path_dead".into(), &0.0007.into())
+        );
         assert!(connection["last_heard"].is_null());
     }
 }

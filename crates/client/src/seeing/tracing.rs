@@ -13,6 +13,7 @@ use tracing::{Level, Span, event};
 
 use super::event::{Course, Event, How};
 use super::observer::Observer;
+use crate::kernel::Silence;
 use crate::name::OriginName;
 
 /// An [`Observer`] that makes a `tracing` span `outlive::request` for each request, with the fields of OpenTelemetry's
@@ -153,7 +154,9 @@ fn tell_of_connection(origin: &OriginName, event: &Event) {
             tell!(DEBUG, origin, connection, "dial called off", ?took, reason = reason.as_str());
         }
         Event::ConnectionAsked { connection } => tell!(DEBUG, origin, connection, "asked for proof of life"),
-        Event::ConnectionSuspect { connection } => tell!(INFO, origin, connection, "suspect"),
+        Event::ConnectionSuspect { connection, silence } => {
+            tell!(INFO, origin, connection, "suspect", silence = silence.map(Silence::as_str));
+        }
         Event::ConnectionCleared { connection, after } => {
             tell!(INFO, origin, connection, "alive after all", ?after)
         }
@@ -162,9 +165,11 @@ fn tell_of_connection(origin: &OriginName, event: &Event) {
         }
         Event::ConnectionActive { connection } => tell!(TRACE, origin, connection, "active"),
         Event::ConnectionIdle { connection } => tell!(TRACE, origin, connection, "idle"),
-        Event::ConnectionClosed { connection, reason, age, requests, bytes_in, bytes_out, .. } => {
-            let reason = reason.as_str();
-            tell!(DEBUG, origin, connection, "closed", reason, ?age, requests, bytes_in, bytes_out);
+        Event::ConnectionClosed {
+            connection, reason, silence, age, requests, bytes_in, bytes_out, ..
+        } => {
+            let (reason, silence) = (reason.as_str(), silence.map(Silence::as_str));
+            tell!(DEBUG, origin, connection, "closed", reason, silence, ?age, requests, bytes_in, bytes_out);
         }
         // Told elsewhere.
         Event::RequestStarted { .. }

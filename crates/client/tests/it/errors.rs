@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
-use outlive::{Body, Client, ErrorKind, Fate, Idempotent, Reason, RequestTimeout, Sent};
+use outlive::{Body, Client, ErrorKind, Fate, Idempotent, Reason, RequestTimeout, Sent, Silence};
 use tokio::net::TcpListener;
 
 use crate::fixture::{Server, Speech, eventually, text};
@@ -108,6 +108,9 @@ async fn an_attempt_says_why_its_connection_was_left() {
     let [attempt] = error.attempts() else { panic!("{error:?}") };
     assert_eq!((attempt.fate(), attempt.reason()), (Fate::Out, Some(Reason::Silent)), "{attempt}");
     assert!(attempt.to_string().contains("silent"), "{attempt}");
+    // The wire's near end acknowledges what it will never pass on.
+    let stalled = cfg!(target_os = "linux").then_some(Silence::PeerStalled);
+    assert_eq!((attempt.silence(), error.silence()), (stalled, stalled), "{attempt}");
     assert!(attempt.last_proven().unwrap() > Duration::ZERO);
 }
 

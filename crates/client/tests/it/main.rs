@@ -17,6 +17,7 @@ mod hostile;
 mod hostile1;
 mod informational;
 mod jam;
+mod kernel;
 mod limits;
 mod names;
 mod parity;

@@ -46,6 +46,14 @@ impl Route {
         }
     }
 
+    /// Whether HTTP is spoken to whoever connections are opened to, and not to somebody behind.
+    pub(crate) fn speaks_to_next_hop(&self) -> bool {
+        match self {
+            Self::Direct | Self::Forward(_) => true,
+            Self::Tunnel(_) | Self::Socks(_) | Self::Broken(_) => false,
+        }
+    }
+
     /// Whether the proxy is spoken to over TLS.
     pub(crate) fn has_tls(&self) -> bool {
         match self {
