@@ -112,6 +112,9 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.claim.is_none() {
+            return Poll::Ready(None); // There is nothing more to ask for.
+        }
         match self.stream.poll_frame(cx) {
             Poll::Ready(None) if matches!(self.stream, Stream::Tunnel(_)) => Poll::Ready(None),
             Poll::Ready(Some(Ok(frame))) => {
