@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use http::Response;
@@ -18,11 +18,9 @@ use outlive_core::{AttemptId, Repeat};
 use crate::attempt::Attempts;
 use crate::connection::http1::keeps_alive;
 use crate::deadline::{Deadline, Timeouts};
-use crate::error::{Error, Phase};
-use crate::head::Head;
+use crate::error::{Elapsed, Error, Phase};
 use crate::informational::OnInformational;
-use crate::origin::{Few, News, Origin};
-use crate::outgoing::Outgoing;
+use crate::origin::{Few, News, Origin, Request};
 use crate::response_body::{Claim, Length, ResponseBody, Stream};
 use crate::sending::{Answer, Message, Sending};
 use crate::ticket::Ticket;
@@ -48,8 +46,7 @@ enum Stage {
 /// A request that nobody knows of yet.
 pub(crate) struct Wish {
     pub(crate) origin: Arc<Origin>,
-    pub(crate) head: Head,
-    pub(crate) body: Outgoing,
+    pub(crate) request: Box<Request>,
     pub(crate) timeouts: Timeouts,
     pub(crate) repeat: Repeat,
     pub(crate) manner: Manner,
@@ -82,41 +79,28 @@ impl Future for ResponseFuture {
     type Output = Result<Response<ResponseBody>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (mut open, mut news) = match std::mem::replace(&mut self.0, Stage::Over) {
-            Stage::Refused(error) => return Poll::Ready(Err(error)),
-            Stage::New(wish) => wish.open(cx.waker()),
-            Stage::Open(mut open) => match open.poll_sendings(cx) {
-                Poll::Ready(Some(winner)) => return Poll::Ready(Ok(open.receive(winner))),
-                Poll::Ready(None) | Poll::Pending => {
-                    let news = open.ticket.look(cx.waker());
-                    (open, news)
-                }
-            },
-            Stage::Over => panic!("a ResponseFuture was polled after it had ended"),
-        };
-        loop {
-            match news {
-                News::Failed(error) => return Poll::Ready(Err(error)),
-                News::Sent(sending) => open.follow(sending),
-                News::Nothing => match open.deadline.poll_passed(cx) {
-                    Poll::Ready(elapsed) => {
-                        let phase =
-                            if open.sendings.is_empty() { Phase::Connection } else { Phase::Response };
-                        return Poll::Ready(Err(open.ticket.timed_out(phase, elapsed)));
+        // It is polled where it is: an open request is large, and is moved once, when it ends.
+        let end = match &mut self.0 {
+            Stage::Open(open) => ready!(open.poll(cx)),
+            Stage::New(_) | Stage::Refused(_) | Stage::Over => {
+                let (open, news) = match std::mem::replace(&mut self.0, Stage::Over) {
+                    Stage::Refused(error) => return Poll::Ready(Err(error)),
+                    Stage::New(wish) => wish.open(cx.waker()),
+                    Stage::Open(_) | Stage::Over => {
+                        panic!("a ResponseFuture was polled after it had ended")
                     }
-                    Poll::Pending => {
-                        self.0 = Stage::Open(open);
-                        return Poll::Pending;
-                    }
-                },
+                };
+                self.0 = Stage::Open(open);
+                let Stage::Open(open) = &mut self.0 else { return Poll::Pending };
+                ready!(open.hear(news, cx))
             }
-            news = match open.poll_sendings(cx) {
-                Poll::Ready(Some(winner)) => return Poll::Ready(Ok(open.receive(winner))),
-                Poll::Ready(None) => open.ticket.look(cx.waker()),
-                // All was looked at; whatever comes wakes this task.
-                Poll::Pending => News::Nothing,
-            };
-        }
+        };
+        let Stage::Open(open) = std::mem::replace(&mut self.0, Stage::Over) else { return Poll::Pending };
+        Poll::Ready(match end {
+            End::Won(winner) => Ok(open.receive(winner)),
+            End::Failed(error) => Err(error),
+            End::Passed(phase, elapsed) => Err(open.ticket.timed_out(phase, elapsed)),
+        })
     }
 }
 
@@ -136,8 +120,8 @@ impl fmt::Debug for ResponseFuture {
 impl Wish {
     /// Tells the pool.
     fn open(self, waker: &Waker) -> (Open, News) {
-        let Self { origin, head, body, timeouts, repeat, manner } = self;
-        let (ticket, news) = Ticket::open(origin, head, body, repeat, timeouts.patience(), waker);
+        let Self { origin, request, timeouts, repeat, manner } = self;
+        let (ticket, news) = Ticket::open(origin, request, repeat, timeouts.patience(), waker);
         let mut deadline = Deadline::new(timeouts);
         deadline.enter_connection();
         (Open { ticket, deadline, sendings: Few::new(), manner }, news)
@@ -147,7 +131,46 @@ impl Wish {
 /// An attempt, and its answer.
 type Winner = (AttemptId, Answer);
 
+/// How the wait for an answer ends.
+enum End {
+    Won(Winner),
+    Failed(Error),
+    /// The caller's limit of this phase.
+    Passed(Phase, Elapsed),
+}
+
 impl Open {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        match self.poll_sendings(cx) {
+            Poll::Ready(Some(winner)) => Poll::Ready(End::Won(winner)),
+            Poll::Ready(None) | Poll::Pending => {
+                let news = self.ticket.look(cx.waker());
+                self.hear(news, cx)
+            }
+        }
+    }
+
+    /// Follows what is new until nothing is.
+    fn hear(&mut self, mut news: News, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            match news {
+                News::Failed(error) => return Poll::Ready(End::Failed(error)),
+                News::Sent(sending) => self.follow(sending),
+                News::Nothing => {
+                    let elapsed = ready!(self.deadline.poll_passed(cx));
+                    let phase = if self.sendings.is_empty() { Phase::Connection } else { Phase::Response };
+                    return Poll::Ready(End::Passed(phase, elapsed));
+                }
+            }
+            news = match self.poll_sendings(cx) {
+                Poll::Ready(Some(winner)) => return Poll::Ready(End::Won(winner)),
+                Poll::Ready(None) => self.ticket.look(cx.waker()),
+                // All was looked at; whatever comes wakes this task.
+                Poll::Pending => News::Nothing,
+            };
+        }
+    }
+
     fn follow(&mut self, mut sending: Sending) {
         if self.sendings.is_empty() {
             self.deadline.enter_response();
@@ -207,7 +230,7 @@ impl Open {
                 response.map(|()| ResponseBody::new(Stream::Tunnel(tunnel), deadline, claim(ticket, None)))
             }
             Message::Http2(response, upload) => {
-                let upload = upload.map(|upload| UploadTask::spawn(upload, ticket.take_body(attempt)));
+                let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
                 let length = response.headers().get(CONTENT_LENGTH);
                 let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
                 let length = if manner.ask.excludes_content(response.status()) {

@@ -13,8 +13,7 @@ use outlive_core::{AttemptId, FailReason, Repeat, RequestId};
 
 use crate::attempt::Attempt;
 use crate::error::{Elapsed, Error, Phase};
-use crate::head::Head;
-use crate::origin::{News, Origin};
+use crate::origin::{News, Origin, Request};
 use crate::outgoing::Outgoing;
 use crate::sending::Fault;
 
@@ -29,15 +28,14 @@ impl Ticket {
     /// Opens a request, and says what became of it at once: with a warm connection it has been sent.
     pub(crate) fn open(
         origin: Arc<Origin>,
-        head: Head,
-        body: Outgoing,
+        request: Box<Request>,
         repeat: Repeat,
         timeout: Option<Duration>,
         waker: &Waker,
     ) -> (Self, News) {
         let (request, news) = origin.with(|ledger| {
             ledger.rouse();
-            let request = ledger.open(head, body, repeat, timeout);
+            let request = ledger.open(request, repeat, timeout);
             (request, ledger.look(request, waker))
         });
         let ticket = Self { origin, request: Some(request) };
