@@ -97,7 +97,7 @@ impl Future for ResponseFuture {
         };
         let Stage::Open(open) = std::mem::replace(&mut self.0, Stage::Over) else { return Poll::Pending };
         Poll::Ready(match end {
-            End::Won(winner) => Ok(open.receive(winner)),
+            End::Won(winner) => Ok(open.receive(winner, cx)),
             End::Failed(error) => Err(error),
             End::Passed(phase, elapsed) => Err(open.ticket.timed_out(phase, elapsed)),
         })
@@ -209,42 +209,49 @@ impl Open {
     }
 
     /// The answer as its caller gets it. The other attempts are the pool's from here on.
-    fn receive(self, (attempt, answer): Winner) -> Response<ResponseBody> {
+    fn receive(self, (attempt, answer): Winner, cx: &mut Context<'_>) -> Response<ResponseBody> {
         let Self { ticket, mut deadline, sendings, manner } = self;
         drop(sendings);
         deadline.enter_body();
         let Answer { message, gauge, withheld } = answer;
-        let closes = match &message {
-            Message::Http1(response) => !keeps_alive(response),
-            Message::Tunnel(_, Tunnel::Http1(_)) => true,
-            Message::Tunnel(_, Tunnel::Http2(..)) | Message::Http2(..) => false,
-        };
-        let attempts = ticket.answered(attempt, message.line(), closes);
-        let claim = |ticket, upload| Claim { ticket, attempt, upload, withheld };
-        let mut response = match message {
+        let line = message.line();
+        let (mut response, upload, closes) = match message {
             Message::Http1(response) => {
-                let claim = claim(ticket, None);
-                response.map(|body| ResponseBody::new(Stream::http1(body, gauge), deadline, claim))
+                let closes = !keeps_alive(&response);
+                (response.map(|body| Stream::http1(body, gauge)), None, closes)
             }
             Message::Tunnel(response, tunnel) => {
-                response.map(|()| ResponseBody::new(Stream::Tunnel(tunnel), deadline, claim(ticket, None)))
+                let closes = matches!(tunnel, Tunnel::Http1(_));
+                (response.map(|()| Stream::Tunnel(tunnel)), None, closes)
             }
             Message::Http2(response, upload) => {
-                let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
-                let length = response.headers().get(CONTENT_LENGTH);
-                let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-                let length = if manner.ask.excludes_content(response.status()) {
-                    Length::None
-                } else {
-                    length.map_or(Length::Unknown, Length::Left)
-                };
-                let claim = claim(ticket, upload);
-                response.map(|body| ResponseBody::new(Stream::Http2(body, length), deadline, claim))
+                let length = manner.length(&response);
+                (response.map(|body| Stream::http2(body, length)), upload, false)
             }
         };
+        let is_whole = upload.is_none() && !withheld && response.body_mut().is_whole(cx);
+        let (attempts, claim) = if is_whole {
+            (ticket.exchanged(attempt, line), None)
+        } else {
+            let attempts = ticket.answered(attempt, line, closes);
+            let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
+            (attempts, Some(Claim { ticket, attempt, upload, withheld }))
+        };
+        let mut response = response.map(|stream| ResponseBody::new(stream, deadline, claim));
         if let Some(attempts) = attempts {
             response.extensions_mut().insert(Attempts(attempts));
         }
         response
+    }
+}
+
+impl Manner {
+    /// How much of an HTTP/2 response's body is to come.
+    fn length<B>(&self, response: &Response<B>) -> Length {
+        if self.ask.excludes_content(response.status()) {
+            return Length::None;
+        }
+        let length = response.headers().get(CONTENT_LENGTH);
+        length.and_then(|length| length.to_str().ok()?.parse().ok()).map_or(Length::Unknown, Length::Left)
     }
 }

@@ -48,7 +48,11 @@ pub(crate) enum Wire {
     /// With the gate at which a body waits that is held back.
     Http1 { response: Http1Response, relay: Arc<Relay>, gate: Option<Gate> },
     /// With the request's body, or with the sending half of what may become a tunnel.
-    Http2 { response: h2::client::ResponseFuture, upload: Option<Box<Upload>>, tunnel: Option<SendStream<Bytes>> },
+    Http2 {
+        response: h2::client::ResponseFuture,
+        upload: Option<Box<Upload>>,
+        tunnel: Option<SendStream<Bytes>>,
+    },
 }
 
 /// A response's head, and the means to read the rest.

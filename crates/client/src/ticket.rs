@@ -66,6 +66,18 @@ impl Ticket {
         self.origin.with(|ledger| ledger.answered(request, attempt, line, last))
     }
 
+    /// The same of a response that is here as a whole, and with it the request's end.
+    pub(crate) fn exchanged(
+        mut self,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+    ) -> Option<Vec<Attempt>> {
+        let request = self.request.take()?;
+        let (attempts, ended) = self.origin.with(|ledger| ledger.exchanged(request, attempt, line));
+        drop(ended);
+        attempts
+    }
+
     /// The attempt failed; what the pool makes of it is news.
     pub(crate) fn faulted(&self, attempt: AttemptId, fault: Fault) {
         if let Some(request) = self.request {

@@ -180,6 +180,35 @@ impl Ledger {
         line: (StatusCode, Version),
         last: bool,
     ) -> Option<Vec<Attempt>> {
+        let (attempts, connection) = self.note_answer(id, attempt, line);
+        if let Some(connection) = connection {
+            self.record(Event::Answered { attempt });
+            if last {
+                self.record(Event::GoAway { connection, calm: false });
+            }
+        }
+        attempts
+    }
+
+    /// The whole of the response arrived. The pool is told that once: what is done is answered. With what the request held,
+    /// which is foreign: drop it when the lock is free.
+    pub(crate) fn exchanged(
+        &mut self,
+        id: RequestId,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+    ) -> (Option<Vec<Attempt>>, Option<Box<Request>>) {
+        let (attempts, _) = self.note_answer(id, attempt, line);
+        (attempts, self.completed(id, attempt))
+    }
+
+    /// All that was sent, if it was more than this attempt; and the attempt's connection, if that is there.
+    fn note_answer(
+        &mut self,
+        id: RequestId,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+    ) -> (Option<Vec<Attempt>>, Option<ConnectionId>) {
         let attempts = self.requests.get_mut(&id).and_then(|request| {
             if !request.is_simple() {
                 request.testify(&self.connections, self.now);
@@ -187,7 +216,9 @@ impl Ledger {
             request.answer = Some(line);
             request.won(attempt)
         });
-        let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
+        let out = self.attempts.get(&attempt);
+        let stream = out.and_then(|out| Some(out.stream.as_ref()?.0));
+        let Some(connection) = out.map(|out| out.connection) else {
             // It had come just before its connection ended, and the pool has heard of the end first. What it did about that
             // is not needed.
             let request = self.requests.get(&id);
@@ -195,19 +226,14 @@ impl Ledger {
                 self.tell_answered(id, connection);
             }
             self.record(Event::Cancel { request: id });
-            return attempts;
+            return (attempts, None);
         };
         self.tell_answered(id, connection);
-        let stream = self.attempts.get(&attempt).and_then(|out| Some(out.stream.as_ref()?.0));
         if let Some(entry) = self.connections.get_mut(&connection) {
             entry.proved(self.now);
             stream.map(|stream| entry.proven_through(stream));
         }
-        self.record(Event::Answered { attempt });
-        if last {
-            self.record(Event::GoAway { connection, calm: false });
-        }
-        attempts
+        (attempts, Some(connection))
     }
 
     /// Request and response are complete.
