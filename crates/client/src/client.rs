@@ -9,6 +9,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
 use http_body::Body;
 use tower_service::Service;
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::expect::ContinueWait;
 use crate::head::Head;
 use crate::name::OriginName;
-use crate::origin::Origin;
+use crate::origin::{Origin, Request as OpenRequest};
 use crate::outgoing::{BoxError, Outgoing};
 use crate::rescue;
 use crate::response_body::ResponseBody;
@@ -43,6 +44,8 @@ struct Shared {
 
 struct Origins {
     by_name: HashMap<OriginName, Arc<Origin>>,
+    /// The same, by scheme (`http`, `https`) and by authorities as URIs spelled them: to read a name costs more than to find it.
+    spelled: [HashMap<Box<str>, Arc<Origin>>; 2],
     /// At this number, unused ones are looked for.
     sweep_at: usize,
     door: Door,
@@ -64,8 +67,12 @@ impl Client {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        let origins =
-            Mutex::new(Origins { by_name: HashMap::new(), sweep_at: FEW_ORIGINS, door: Door::Open });
+        let origins = Mutex::new(Origins {
+            by_name: HashMap::new(),
+            spelled: Default::default(),
+            sweep_at: FEW_ORIGINS,
+            door: Door::Open,
+        });
         Self(Arc::new(Shared { settings: Arc::new(settings), clock: Clock::start(), origins }))
     }
 
@@ -95,14 +102,20 @@ impl Client {
         let body = Outgoing::new(body);
         let repeat = rescue::repeat(&parts, &body, settings.rescue);
         let wait = parts.extensions.get().map_or(settings.continue_wait, |ContinueWait(own)| *own);
-        let (name, head) = Head::new(parts, &body).map_err(Error::request)?;
+        let found = self.0.find(&parts.uri).map_err(Error::request)?;
+        let head = Head::new(parts, &body).map_err(Error::request)?;
         let manner = Manner {
             ask: head.ask(),
             hold: head.expects().then_some(wait),
             informational: head.informational().cloned(),
         };
-        let origin = self.0.origin(&name).ok_or_else(|| Error::shutdown().at(&name))?;
-        Ok(Wish { origin, head, body, timeouts, repeat, manner })
+        let origin = match found {
+            Found::Known(origin) => origin,
+            Found::Named(name, spelling) => {
+                self.0.origin(&name, &spelling).ok_or_else(|| Error::shutdown().at(&name))?
+            }
+        };
+        Ok(Wish { origin, request: Box::new(OpenRequest::new(head, body)), timeouts, repeat, manner })
     }
 
     /// What has happened so far to the connections of an origin that [`Builder::trace`] has chosen, as text that the core
@@ -146,18 +159,50 @@ impl Client {
     }
 }
 
+/// Where a URI leads.
+enum Found {
+    Known(Arc<Origin>),
+    /// To an origin that has not been asked for with this authority.
+    Named(OriginName, Authority),
+}
+
 impl Shared {
+    /// The origin that a URI leads to, or what is wrong with the URI.
+    fn find(&self, uri: &Uri) -> Result<Found, &'static str> {
+        let https = uri.scheme() == Some(&Scheme::HTTPS);
+        if let Some(authority) = uri.authority().filter(|_| https || uri.scheme() == Some(&Scheme::HTTP)) {
+            let origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = origins.spelled[usize::from(https)].get(authority.as_str());
+            if let Some(origin) = known.filter(|_| origins.door == Door::Open) {
+                return Ok(Found::Known(Arc::clone(origin)));
+            }
+        }
+        let name = OriginName::of(uri)?;
+        uri.authority().map(|authority| Found::Named(name, authority.clone())).ok_or("the URI has no host")
+    }
+
     /// `None` when the door is closed.
-    fn origin(&self, name: &OriginName) -> Option<Arc<Origin>> {
+    fn origin(&self, name: &OriginName, spelling: &Authority) -> Option<Arc<Origin>> {
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
         if origins.door != Door::Open {
             return None;
         }
+        if origins.spelled.iter().map(HashMap::len).sum::<usize>() >= 2 * origins.sweep_at {
+            origins.spelled = Default::default(); // There is no end to spellings.
+        }
+        let origin = self.named(&mut origins, name);
+        let spelled = &mut origins.spelled[usize::from(name.is_https())];
+        spelled.insert(spelling.as_str().into(), Arc::clone(&origin));
+        Some(origin)
+    }
+
+    fn named(&self, origins: &mut Origins, name: &OriginName) -> Arc<Origin> {
         if let Some(origin) = origins.by_name.get(name) {
-            return Some(Arc::clone(origin));
+            return Arc::clone(origin);
         }
         if origins.by_name.len() >= origins.sweep_at {
             // One that a request is about to use is held by that, and stays: a shutdown has to find it here.
+            origins.spelled = Default::default();
             origins.by_name.retain(|_, origin| Arc::strong_count(origin) > 1 || !origin.is_unused());
             origins.sweep_at = FEW_ORIGINS.max(2 * origins.by_name.len());
         }
@@ -165,7 +210,7 @@ impl Shared {
         let seed = RandomState::new().build_hasher().finish();
         let origin = Origin::new(name.clone(), Arc::clone(&self.settings), self.clock, seed);
         origins.by_name.insert(name.clone(), Arc::clone(&origin));
-        Some(origin)
+        origin
     }
 }
 

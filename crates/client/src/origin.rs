@@ -40,7 +40,7 @@ use crate::shutdown::Door;
 use addresses::Addresses;
 use journal::Journal;
 pub(crate) use ledger::{Ledger, News};
-pub(crate) use request::Few;
+pub(crate) use request::{Few, Request};
 
 /// A pool and what belongs to it.
 pub(crate) struct Origin {
@@ -99,6 +99,16 @@ impl Origin {
         ledger.now = self.clock.now();
         let result = bring(&mut ledger);
         let alarm_moved = ledger.alarm_moved_earlier();
+        // Nearly always nothing follows from a fact, and the lock is merely given back.
+        if alarm_moved || ledger.has_aftermath() {
+            self.follow_up(ledger, alarm_moved);
+        }
+        result
+    }
+
+    /// Gives the lock back, and does what had to wait for that.
+    #[inline(never)]
+    fn follow_up(self: &Arc<Self>, mut ledger: MutexGuard<'_, Ledger>, alarm_moved: bool) {
         let is_closing = ledger.door != Door::Open;
         let mut aftermath = ledger.take_aftermath();
         let seen = ledger.watch.take();
@@ -116,7 +126,6 @@ impl Origin {
         if let Some(runtime) = runtime {
             self.spawn(&runtime, aftermath);
         }
-        result
     }
 
     /// All facts and decisions so far, if they are written down.
@@ -179,6 +188,10 @@ impl Origin {
 impl Aftermath {
     fn spawns(&self) -> bool {
         self.alarm.is_some() || self.resolve || !self.dials.is_empty()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.wakers.is_empty() && self.spares.is_empty() && !self.spawns()
     }
 }
 

@@ -1,8 +1,8 @@
 //! A response's body on its way in.
 //!
 //! It reads from the connection directly, and only as fast as the caller reads (HTTP/2's windows open as data is
-//! taken). Invariant: the request is told complete as soon as its last byte was taken, without waiting to be
-//! polled once more; dropped earlier, it is given up. Next: [`crate::ticket`].
+//! taken; the first frame is taken with the head, if it is there). Invariant: the request is told complete as soon as its
+//! last byte was taken, without waiting to be polled once more; dropped earlier, it is given up. Next: [`crate::ticket`].
 
 use std::fmt;
 use std::pin::Pin;
@@ -36,12 +36,9 @@ pub struct ResponseBody {
 /// Where the bytes come from.
 pub(crate) enum Stream {
     /// With whether the head announced the length.
-    Http1 {
-        body: Incoming,
-        announced: bool,
-        gauge: Arc<Gauge>,
-    },
-    Http2(RecvStream, Length),
+    Http1 { body: Incoming, announced: bool, gauge: Arc<Gauge> },
+    /// With the first of its data, if they came with the head.
+    Http2 { body: RecvStream, length: Length, first: Option<Bytes> },
     /// It is no message.
     Tunnel(Tunnel),
     /// From nowhere: the rest was given up. (A stream that is still held could not be reset.)
@@ -69,8 +66,8 @@ pub(crate) struct Claim {
 }
 
 impl ResponseBody {
-    pub(crate) fn new(stream: Stream, deadline: Deadline, claim: Claim) -> Self {
-        let mut body = Self { stream, deadline, claim: Some(claim) };
+    pub(crate) fn new(stream: Stream, deadline: Deadline, claim: Option<Claim>) -> Self {
+        let mut body = Self { stream, deadline, claim };
         if body.stream.is_end() {
             body.complete();
         }
@@ -112,6 +109,9 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.claim.is_none() && !self.stream.holds_data() {
+            return Poll::Ready(None); // There is nothing more to ask for.
+        }
         match self.stream.poll_frame(cx) {
             Poll::Ready(None) if matches!(self.stream, Stream::Tunnel(_)) => Poll::Ready(None),
             Poll::Ready(Some(Ok(frame))) => {
@@ -147,11 +147,11 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match &self.stream {
             Stream::Http1 { body, .. } => body.size_hint(),
-            Stream::Http2(..) if self.stream.is_end() => SizeHint::with_exact(0),
+            Stream::Http2 { .. } if self.stream.is_end() => SizeHint::with_exact(0),
             Stream::Gone | Stream::Tunnel(_) => SizeHint::with_exact(0),
-            Stream::Http2(_, Length::Unknown) => SizeHint::default(),
-            Stream::Http2(_, Length::Left(left)) => SizeHint::with_exact(*left),
-            Stream::Http2(_, Length::None) => SizeHint::with_exact(0),
+            Stream::Http2 { length: Length::Unknown, .. } => SizeHint::default(),
+            Stream::Http2 { length: Length::Left(left), .. } => SizeHint::with_exact(*left),
+            Stream::Http2 { length: Length::None, .. } => SizeHint::with_exact(0),
         }
     }
 }
@@ -160,7 +160,7 @@ impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let from = match self.stream {
             Stream::Http1 { .. } => "HTTP/1.1",
-            Stream::Http2(..) => "HTTP/2",
+            Stream::Http2 { .. } => "HTTP/2",
             Stream::Tunnel(_) => "a tunnel",
             Stream::Gone => "nowhere",
         };
@@ -169,6 +169,10 @@ impl fmt::Debug for ResponseBody {
 }
 
 impl Stream {
+    pub(crate) fn http2(body: RecvStream, length: Length) -> Self {
+        Self::Http2 { body, length, first: None }
+    }
+
     pub(crate) fn http1(body: Incoming, gauge: Arc<Gauge>) -> Self {
         let announced = body.size_hint().exact().is_some();
         Self::Http1 { body, announced, gauge }
@@ -181,11 +185,9 @@ impl Stream {
                 let short = || *announced && gauge.has_ended();
                 Poll::Ready(next.map(|frame| frame.map_err(|error| Fault::http1_body(error, short()))))
             }
-            Self::Http2(body, left) => match ready!(body.poll_data(cx)) {
+            Self::Http2 { body, length, first } => match ready!(next_data(first, body, cx)) {
                 Some(Ok(data)) => {
-                    // Fails only for a stream that has ended.
-                    _ = body.flow_control().release_capacity(data.len());
-                    match left {
+                    match length {
                         Length::None if !data.is_empty() => {
                             return Poll::Ready(Some(Err(Fault::offence(Offence::Content))));
                         }
@@ -212,9 +214,47 @@ impl Stream {
     fn is_end(&self) -> bool {
         match self {
             Self::Http1 { body, .. } => body.is_end_stream(),
-            Self::Http2(body, _) => body.is_end_stream(),
+            Self::Http2 { body, first, .. } => first.is_none() && body.is_end_stream(),
             Self::Gone => true,
             Self::Tunnel(_) => false,
         }
     }
+
+    /// Takes the first of an HTTP/2 body's data if they are here, and says whether the response is complete with them: for a
+    /// small one, the pool need not be told twice. An error comes again to whoever reads.
+    pub(crate) fn is_whole(&mut self, cx: &mut Context<'_>) -> bool {
+        let Self::Http2 { body, length, first } = self else { return false };
+        if *length != Length::None && first.is_none() {
+            if let Poll::Ready(Some(Ok(data))) = poll_data(body, cx) {
+                *first = Some(data);
+            }
+        }
+        body.is_end_stream()
+    }
+
+    /// Whether there is something to give that was taken before.
+    fn holds_data(&self) -> bool {
+        matches!(self, Self::Http2 { first: Some(_), .. })
+    }
+}
+
+fn next_data(
+    first: &mut Option<Bytes>,
+    body: &mut RecvStream,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    match first.take() {
+        Some(first) => Poll::Ready(Some(Ok(first))),
+        None => poll_data(body, cx),
+    }
+}
+
+/// Takes data, and lets the peer send as much more.
+fn poll_data(body: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    let next = body.poll_data(cx);
+    if let Poll::Ready(Some(Ok(data))) = &next {
+        // Fails only for a stream that has ended.
+        _ = body.flow_control().release_capacity(data.len());
+    }
+    next
 }

@@ -8,21 +8,19 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use http::Response;
 use http::header::CONTENT_LENGTH;
-use outlive_core::{AttemptId, Repeat};
+use outlive_core::{AttemptId, FailReason, Repeat};
 
 use crate::attempt::Attempts;
 use crate::connection::http1::keeps_alive;
 use crate::deadline::{Deadline, Timeouts};
-use crate::error::{Error, Phase};
-use crate::head::Head;
+use crate::error::{Elapsed, Error, Phase};
 use crate::informational::OnInformational;
-use crate::origin::{Few, News, Origin};
-use crate::outgoing::Outgoing;
+use crate::origin::{Few, News, Origin, Request};
 use crate::response_body::{Claim, Length, ResponseBody, Stream};
 use crate::sending::{Answer, Message, Sending};
 use crate::ticket::Ticket;
@@ -48,8 +46,7 @@ enum Stage {
 /// A request that nobody knows of yet.
 pub(crate) struct Wish {
     pub(crate) origin: Arc<Origin>,
-    pub(crate) head: Head,
-    pub(crate) body: Outgoing,
+    pub(crate) request: Box<Request>,
     pub(crate) timeouts: Timeouts,
     pub(crate) repeat: Repeat,
     pub(crate) manner: Manner,
@@ -82,47 +79,28 @@ impl Future for ResponseFuture {
     type Output = Result<Response<ResponseBody>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (mut open, mut news) = match std::mem::replace(&mut self.0, Stage::Over) {
-            Stage::Refused(error) => return Poll::Ready(Err(error)),
-            Stage::New(wish) => wish.open(cx.waker()),
-            Stage::Open(mut open) => match open.poll_sendings(cx) {
-                Poll::Ready(Some(winner)) => return Poll::Ready(Ok(open.receive(winner))),
-                Poll::Ready(None) | Poll::Pending => {
-                    let news = open.ticket.look(cx.waker());
-                    (open, news)
-                }
-            },
-            Stage::Over => panic!("a ResponseFuture was polled after it had ended"),
-        };
-        loop {
-            match news {
-                News::Failed(why) => {
-                    // An answer may have come after it was looked for, and before its connection's end: it counts.
-                    if let Poll::Ready(Some(winner)) = open.poll_sendings(cx) {
-                        return Poll::Ready(Ok(open.receive(winner)));
+        // It is polled where it is: an open request is large, and is moved once, when it ends.
+        let end = match &mut self.0 {
+            Stage::Open(open) => ready!(open.poll(cx)),
+            Stage::New(_) | Stage::Refused(_) | Stage::Over => {
+                let (open, news) = match std::mem::replace(&mut self.0, Stage::Over) {
+                    Stage::Refused(error) => return Poll::Ready(Err(error)),
+                    Stage::New(wish) => wish.open(cx.waker()),
+                    Stage::Open(_) | Stage::Over => {
+                        panic!("a ResponseFuture was polled after it had ended")
                     }
-                    return Poll::Ready(Err(open.ticket.failure(why)));
-                }
-                News::Sent(sending) => open.follow(sending),
-                News::Nothing => match open.deadline.poll_passed(cx) {
-                    Poll::Ready(elapsed) => {
-                        let phase =
-                            if open.sendings.is_empty() { Phase::Connection } else { Phase::Response };
-                        return Poll::Ready(Err(open.ticket.timed_out(phase, elapsed)));
-                    }
-                    Poll::Pending => {
-                        self.0 = Stage::Open(open);
-                        return Poll::Pending;
-                    }
-                },
+                };
+                self.0 = Stage::Open(open);
+                let Stage::Open(open) = &mut self.0 else { return Poll::Pending };
+                ready!(open.hear(news, cx))
             }
-            news = match open.poll_sendings(cx) {
-                Poll::Ready(Some(winner)) => return Poll::Ready(Ok(open.receive(winner))),
-                Poll::Ready(None) => open.ticket.look(cx.waker()),
-                // All was looked at; whatever comes wakes this task.
-                Poll::Pending => News::Nothing,
-            };
-        }
+        };
+        let Stage::Open(open) = std::mem::replace(&mut self.0, Stage::Over) else { return Poll::Pending };
+        Poll::Ready(match end {
+            End::Won(winner) => Ok(open.receive(winner, cx)),
+            End::Failed(why) => Err(open.ticket.failure(why)),
+            End::Passed(phase, elapsed) => Err(open.ticket.timed_out(phase, elapsed)),
+        })
     }
 }
 
@@ -142,8 +120,8 @@ impl fmt::Debug for ResponseFuture {
 impl Wish {
     /// Tells the pool.
     fn open(self, waker: &Waker) -> (Open, News) {
-        let Self { origin, head, body, timeouts, repeat, manner } = self;
-        let (ticket, news) = Ticket::open(origin, head, body, repeat, timeouts.patience(), waker);
+        let Self { origin, request, timeouts, repeat, manner } = self;
+        let (ticket, news) = Ticket::open(origin, request, repeat, timeouts.patience(), waker);
         let mut deadline = Deadline::new(timeouts);
         deadline.enter_connection();
         (Open { ticket, deadline, sendings: Few::new(), manner }, news)
@@ -153,7 +131,52 @@ impl Wish {
 /// An attempt, and its answer.
 type Winner = (AttemptId, Answer);
 
+/// How the wait for an answer ends.
+enum End {
+    Won(Winner),
+    Failed(FailReason),
+    /// The caller's limit of this phase.
+    Passed(Phase, Elapsed),
+}
+
 impl Open {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        match self.poll_sendings(cx) {
+            Poll::Ready(Some(winner)) => Poll::Ready(End::Won(winner)),
+            Poll::Ready(None) | Poll::Pending => {
+                let news = self.ticket.look(cx.waker());
+                self.hear(news, cx)
+            }
+        }
+    }
+
+    /// Follows what is new until nothing is.
+    fn hear(&mut self, mut news: News, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            match news {
+                News::Failed(why) => {
+                    // An answer may have come after it was looked for, and before its connection's end: it counts.
+                    return Poll::Ready(match self.poll_sendings(cx) {
+                        Poll::Ready(Some(winner)) => End::Won(winner),
+                        Poll::Ready(None) | Poll::Pending => End::Failed(why),
+                    });
+                }
+                News::Sent(sending) => self.follow(sending),
+                News::Nothing => {
+                    let elapsed = ready!(self.deadline.poll_passed(cx));
+                    let phase = if self.sendings.is_empty() { Phase::Connection } else { Phase::Response };
+                    return Poll::Ready(End::Passed(phase, elapsed));
+                }
+            }
+            news = match self.poll_sendings(cx) {
+                Poll::Ready(Some(winner)) => return Poll::Ready(End::Won(winner)),
+                Poll::Ready(None) => self.ticket.look(cx.waker()),
+                // All was looked at; whatever comes wakes this task.
+                Poll::Pending => News::Nothing,
+            };
+        }
+    }
+
     fn follow(&mut self, mut sending: Sending) {
         if self.sendings.is_empty() {
             self.deadline.enter_response();
@@ -192,42 +215,49 @@ impl Open {
     }
 
     /// The answer as its caller gets it. The other attempts are the pool's from here on.
-    fn receive(self, (attempt, answer): Winner) -> Response<ResponseBody> {
+    fn receive(self, (attempt, answer): Winner, cx: &mut Context<'_>) -> Response<ResponseBody> {
         let Self { ticket, mut deadline, sendings, manner } = self;
         drop(sendings);
         deadline.enter_body();
         let Answer { message, gauge, withheld } = answer;
-        let closes = match &message {
-            Message::Http1(response) => !keeps_alive(response),
-            Message::Tunnel(_, Tunnel::Http1(_)) => true,
-            Message::Tunnel(_, Tunnel::Http2(..)) | Message::Http2(..) => false,
-        };
-        let attempts = ticket.answered(attempt, message.line(), closes);
-        let claim = |ticket, upload| Claim { ticket, attempt, upload, withheld };
-        let mut response = match message {
+        let line = message.line();
+        let (mut response, upload, closes) = match message {
             Message::Http1(response) => {
-                let claim = claim(ticket, None);
-                response.map(|body| ResponseBody::new(Stream::http1(body, gauge), deadline, claim))
+                let closes = !keeps_alive(&response);
+                (response.map(|body| Stream::http1(body, gauge)), None, closes)
             }
             Message::Tunnel(response, tunnel) => {
-                response.map(|()| ResponseBody::new(Stream::Tunnel(tunnel), deadline, claim(ticket, None)))
+                let closes = matches!(tunnel, Tunnel::Http1(_));
+                (response.map(|()| Stream::Tunnel(tunnel)), None, closes)
             }
             Message::Http2(response, upload) => {
-                let upload = upload.map(|upload| UploadTask::spawn(upload, ticket.take_body(attempt)));
-                let length = response.headers().get(CONTENT_LENGTH);
-                let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-                let length = if manner.ask.excludes_content(response.status()) {
-                    Length::None
-                } else {
-                    length.map_or(Length::Unknown, Length::Left)
-                };
-                let claim = claim(ticket, upload);
-                response.map(|body| ResponseBody::new(Stream::Http2(body, length), deadline, claim))
+                let length = manner.length(&response);
+                (response.map(|body| Stream::http2(body, length)), upload, false)
             }
         };
+        let is_whole = upload.is_none() && !withheld && response.body_mut().is_whole(cx);
+        let (attempts, claim) = if is_whole {
+            (ticket.exchanged(attempt, line), None)
+        } else {
+            let attempts = ticket.answered(attempt, line, closes);
+            let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
+            (attempts, Some(Claim { ticket, attempt, upload, withheld }))
+        };
+        let mut response = response.map(|stream| ResponseBody::new(stream, deadline, claim));
         if let Some(attempts) = attempts {
             response.extensions_mut().insert(Attempts(attempts));
         }
         response
+    }
+}
+
+impl Manner {
+    /// How much of an HTTP/2 response's body is to come.
+    fn length<B>(&self, response: &Response<B>) -> Length {
+        if self.ask.excludes_content(response.status()) {
+            return Length::None;
+        }
+        let length = response.headers().get(CONTENT_LENGTH);
+        length.and_then(|length| length.to_str().ok()?.parse().ok()).map_or(Length::Unknown, Length::Left)
     }
 }

@@ -48,7 +48,11 @@ pub(crate) enum Wire {
     /// With the gate at which a body waits that is held back.
     Http1 { response: Http1Response, relay: Arc<Relay>, gate: Option<Gate> },
     /// With the request's body, or with the sending half of what may become a tunnel.
-    Http2 { response: h2::client::ResponseFuture, upload: Option<Upload>, tunnel: Option<SendStream<Bytes>> },
+    Http2 {
+        response: h2::client::ResponseFuture,
+        upload: Option<Box<Upload>>,
+        tunnel: Option<SendStream<Bytes>>,
+    },
 }
 
 /// A response's head, and the means to read the rest.
@@ -62,7 +66,7 @@ pub(crate) struct Answer {
 pub(crate) enum Message {
     Http1(Response<Incoming>),
     /// With the rest of the request's body, if it is still on its way.
-    Http2(Response<RecvStream>, Option<Upload>),
+    Http2(Response<RecvStream>, Option<Box<Upload>>),
     /// No message, but the beginning of something else.
     Tunnel(Response<()>, Tunnel),
 }
@@ -76,6 +80,13 @@ impl Message {
             Self::Tunnel(response, _) => (response.status(), response.version()),
         }
     }
+}
+
+/// What is known of the response's head.
+enum Come {
+    /// It has not come.
+    Nothing,
+    Unknown,
 }
 
 /// Why an attempt failed.
@@ -129,9 +140,10 @@ impl Sending {
         if self.hold.as_mut().is_some_and(|hold| hold.poll_waited(cx).is_ready()) {
             self.release();
         }
-        if let Err(fault) = self.poll_informational(cx, &tell) {
-            return Poll::Ready(Err(fault));
-        }
+        let come = match self.poll_informational(cx, &tell) {
+            Ok(come) => come,
+            Err(fault) => return Poll::Ready(Err(fault)),
+        };
         match &mut self.wire {
             Wire::Http1 { response, .. } => {
                 let Poll::Ready(answer) = response.as_mut().poll(cx) else { return Poll::Pending };
@@ -146,7 +158,13 @@ impl Sending {
                 }))
             }
             Wire::Http2 { response, upload, tunnel } => {
-                if let Poll::Ready(answer) = Pin::new(response).poll(cx) {
+                // Whoever waits for an informational response is woken by any: there is none, and no other (each look takes
+                // h2's lock and leaves a waker).
+                let answer = match come {
+                    Come::Nothing => Poll::Pending,
+                    Come::Unknown => Pin::new(response).poll(cx),
+                };
+                if let Poll::Ready(answer) = answer {
                     let (upload, tunnel) = (upload.take(), tunnel.take());
                     return Poll::Ready(answer.map_err(Fault::http2).and_then(|answer| {
                         vet::fields(answer.headers()).map_err(Fault::offence)?;
@@ -180,7 +198,7 @@ impl Sending {
     fn http2(
         &self,
         response: Response<RecvStream>,
-        upload: Option<Upload>,
+        upload: Option<Box<Upload>>,
         tunnel: Option<SendStream<Bytes>>,
     ) -> Message {
         let Some(mut send) = tunnel else { return Message::Http2(response, upload) };
@@ -203,21 +221,24 @@ impl Sending {
         }
     }
 
-    /// Takes all informational responses that have come.
+    /// Takes all informational responses that have come, and says what that shows of the final one.
     fn poll_informational(
         &mut self,
         cx: &mut Context<'_>,
         tell: impl Fn(&Response<()>),
-    ) -> Result<(), Fault> {
+    ) -> Result<Come, Fault> {
         match &mut self.wire {
             Wire::Http1 { relay, .. } => {
                 for response in relay.take(cx) {
                     self.inform(&response, &tell);
                 }
+                Ok(Come::Unknown)
             }
             Wire::Http2 { response, .. } => {
                 let mut come = Vec::new();
-                while let Poll::Ready(Some(Ok(informational))) = response.poll_informational(cx) {
+                let last = loop {
+                    let next = response.poll_informational(cx);
+                    let Poll::Ready(Some(Ok(informational))) = next else { break next };
                     self.informational += 1;
                     let offence = match informational.status() {
                         // Not in HTTP/2 (RFC 9113 section 8.6).
@@ -234,11 +255,11 @@ impl Sending {
                         kind: ErrorKind::Peer,
                         source: offence.into(),
                     });
-                }
+                };
                 come.iter().for_each(|response| self.inform(response, &tell));
+                Ok(if last.is_pending() { Come::Nothing } else { Come::Unknown })
             }
         }
-        Ok(())
     }
 
     fn inform(&mut self, response: &Response<()>, tell: impl Fn(&Response<()>)) {

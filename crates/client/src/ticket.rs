@@ -13,8 +13,7 @@ use outlive_core::{AttemptId, FailReason, Repeat, RequestId};
 
 use crate::attempt::Attempt;
 use crate::error::{Elapsed, Error, Phase};
-use crate::head::Head;
-use crate::origin::{News, Origin};
+use crate::origin::{News, Origin, Request};
 use crate::outgoing::Outgoing;
 use crate::sending::Fault;
 
@@ -29,15 +28,14 @@ impl Ticket {
     /// Opens a request, and says what became of it at once: with a warm connection it has been sent.
     pub(crate) fn open(
         origin: Arc<Origin>,
-        head: Head,
-        body: Outgoing,
+        request: Box<Request>,
         repeat: Repeat,
         timeout: Option<Duration>,
         waker: &Waker,
     ) -> (Self, News) {
         let (request, news) = origin.with(|ledger| {
             ledger.rouse();
-            let request = ledger.open(head, body, repeat, timeout);
+            let request = ledger.open(request, repeat, timeout);
             (request, ledger.look(request, waker))
         });
         (Self { origin, request: Some(request) }, news)
@@ -63,6 +61,18 @@ impl Ticket {
     ) -> Option<Vec<Attempt>> {
         let request = self.request?;
         self.origin.with(|ledger| ledger.answered(request, attempt, line, last))
+    }
+
+    /// The same of a response that is here as a whole, and with it the request's end.
+    pub(crate) fn exchanged(
+        mut self,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+    ) -> Option<Vec<Attempt>> {
+        let request = self.request.take()?;
+        let (attempts, ended) = self.origin.with(|ledger| ledger.exchanged(request, attempt, line));
+        drop(ended);
+        attempts
     }
 
     /// The attempt failed; what the pool makes of it is news.

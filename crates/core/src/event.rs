@@ -78,7 +78,8 @@ pub enum Event {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// An attempt's exchange is complete: the response body ended, and the request body too.
+    /// An attempt's exchange is complete: the response body ended, and the request body too. Where nobody said before that it
+    /// was answered, this says so.
     Done {
         /// The attempt.
         attempt: AttemptId,

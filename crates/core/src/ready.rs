@@ -67,10 +67,11 @@ impl Ready {
     /// Puts a connection on top of the stack of its tier and load; one that stands there already keeps its place.
     pub(crate) fn put(&mut self, connection: ConnectionId, tier: Tier, load: u32) {
         let load = load as usize;
-        if self.places.get(&connection).is_some_and(|place| (place.tier, place.load) == (tier, load)) {
-            return;
+        match self.places.get(&connection).copied() {
+            Some(place) if (place.tier, place.load) == (tier, load) => return,
+            Some(place) => self.unstack(place),
+            None => {}
         }
-        self.remove(connection);
         let stacks = self.tier(tier);
         if stacks.stacks.len() <= load {
             stacks.stacks.resize_with(load + 1, Vec::new);
@@ -84,7 +85,12 @@ impl Ready {
 
     /// Takes a connection out, if it is in.
     pub(crate) fn remove(&mut self, connection: ConnectionId) {
-        let Some(place) = self.places.remove(&connection) else { return };
+        if let Some(place) = self.places.remove(&connection) {
+            self.unstack(place);
+        }
+    }
+
+    fn unstack(&mut self, place: Place) {
         let stack = &mut self.tier(place.tier).stacks[place.load];
         stack.swap_remove(place.at);
         if let Some(moved) = stack.get(place.at).copied() {

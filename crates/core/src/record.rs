@@ -188,6 +188,9 @@ impl Pool {
             return;
         }
         self.requests.turn(request, Turn::Head(winner), self.now);
+        if before.attempts().all(|id| id == winner) {
+            return; // Nearly always: there was no race.
+        }
         let by = self.attempts.get(&winner).map(|attempt| attempt.connection);
         let by = by.filter(|id| {
             self.connections.get(id).is_some_and(|c| c.life.is_open() && c.health != Health::Suspect)

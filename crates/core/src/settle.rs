@@ -140,6 +140,9 @@ impl Pool {
     fn dial(&mut self, waited: Option<Time>, actions: &mut Vec<Action>) {
         self.settle_due = waited;
         let need = self.need();
+        if !self.dials.are_needed(need, &self.limits) {
+            return; // Nearly always. Then no dial under way is late, for nobody misses it.
+        }
         if self.dials.redial_at(need, &self.limits).is_some_and(|at| at <= self.now) {
             self.redial(actions);
         }

@@ -87,7 +87,7 @@ impl Link {
             if head.is_connect() {
                 (anchor, None, Some(stream))
             } else {
-                (anchor, Some(Upload::new(stream)), None)
+                (anchor, Some(Box::new(Upload::new(stream))), None)
             }
         };
         let wire = Wire::Http2 { response, upload, tunnel };

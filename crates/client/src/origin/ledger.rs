@@ -23,7 +23,6 @@ use super::request::Request;
 use crate::attempt::Attempt;
 use crate::connection::{Anchor, Connection, DialError};
 use crate::error::{Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
-use crate::head::Head;
 use crate::outgoing::Outgoing;
 use crate::reason::Reason;
 use crate::seeing::Watch;
@@ -34,7 +33,8 @@ use crate::shutdown::Door;
 pub(crate) struct Ledger {
     pub(super) now: Time,
     pub(super) pool: Pool,
-    pub(super) requests: IdMap<RequestId, Request>,
+    /// Boxed: they are large, and go from hand to hand.
+    pub(super) requests: IdMap<RequestId, Box<Request>>,
     pub(super) attempts: IdMap<AttemptId, Out>,
     pub(super) connections: IdMap<ConnectionId, Connection>,
     pub(super) addresses: Addresses,
@@ -134,14 +134,13 @@ impl Ledger {
     /// A caller wants this sent within `timeout`.
     pub(crate) fn open(
         &mut self,
-        head: Head,
-        body: Outgoing,
+        mut request: Box<Request>,
         repeat: Repeat,
         timeout: Option<Duration>,
     ) -> RequestId {
         let id = RequestId(self.next_request);
         self.next_request += 1;
-        let mut request = Request::new(head, body, self.now);
+        request.opened = self.now;
         if self.door != Door::Open {
             request.saw(ErrorKind::Shutdown, None);
             request.verdict = Some(FailReason::Failed);
@@ -184,6 +183,35 @@ impl Ledger {
         line: (StatusCode, Version),
         last: bool,
     ) -> Option<Vec<Attempt>> {
+        let (attempts, connection) = self.note_answer(id, attempt, line);
+        if let Some(connection) = connection {
+            self.record(Event::Answered { attempt });
+            if last {
+                self.record(Event::GoAway { connection, calm: false });
+            }
+        }
+        attempts
+    }
+
+    /// The whole of the response arrived. The pool is told that once: what is done is answered. With what the request held,
+    /// which is foreign: drop it when the lock is free.
+    pub(crate) fn exchanged(
+        &mut self,
+        id: RequestId,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+    ) -> (Option<Vec<Attempt>>, Option<Box<Request>>) {
+        let (attempts, _) = self.note_answer(id, attempt, line);
+        (attempts, self.completed(id, attempt))
+    }
+
+    /// All that was sent, if it was more than this attempt; and the attempt's connection, if that is there.
+    fn note_answer(
+        &mut self,
+        id: RequestId,
+        attempt: AttemptId,
+        line: (StatusCode, Version),
+    ) -> (Option<Vec<Attempt>>, Option<ConnectionId>) {
         if self.requests.get(&id).is_some_and(|request| !request.is_simple()) {
             self.examine_for(id);
         }
@@ -194,31 +222,29 @@ impl Ledger {
             request.answer = Some(line);
             request.won(attempt)
         });
-        let Some(connection) = self.attempts.get(&attempt).map(|out| out.connection) else {
+        let out = self.attempts.get(&attempt);
+        let stream = out.and_then(|out| Some(out.stream.as_ref()?.0));
+        let Some(connection) = out.map(|out| out.connection) else {
             // It had come just before its connection ended, and the pool has heard of the end first. What it did about that
             // is not needed.
-            if let Some(connection) = self.requests.get(&id).and_then(Request::last_connection) {
+            let request = self.requests.get(&id);
+            if let Some(connection) = request.and_then(|request| request.last_connection()) {
                 self.tell_answered(id, connection);
             }
             self.record(Event::Cancel { request: id });
-            return attempts;
+            return (attempts, None);
         };
         self.tell_answered(id, connection);
-        let stream = self.attempts.get(&attempt).and_then(|out| Some(out.stream.as_ref()?.0));
         if let Some(entry) = self.connections.get_mut(&connection) {
             entry.proved(self.now);
             stream.map(|stream| entry.proven_through(stream));
         }
-        self.record(Event::Answered { attempt });
-        if last {
-            self.record(Event::GoAway { connection, calm: false });
-        }
-        attempts
+        (attempts, Some(connection))
     }
 
     /// Request and response are complete.
     #[must_use = "what the request held is foreign: drop it when the lock is free"]
-    pub(crate) fn completed(&mut self, id: RequestId, attempt: AttemptId) -> Option<Request> {
+    pub(crate) fn completed(&mut self, id: RequestId, attempt: AttemptId) -> Option<Box<Request>> {
         let request = self.requests.remove(&id);
         if let Some(request) = &request {
             self.tell_done(id, request);
@@ -274,7 +300,7 @@ impl Ledger {
 
     /// The caller gave up, whether by its timeout or by dropping what it held.
     #[must_use = "what the request held is foreign: drop it when the lock is free"]
-    pub(crate) fn give_up(&mut self, id: RequestId) -> Option<Request> {
+    pub(crate) fn give_up(&mut self, id: RequestId) -> Option<Box<Request>> {
         let request = self.requests.remove(&id)?;
         self.tell_given_up(id, &request);
         if request.verdict.is_none() {
@@ -324,6 +350,11 @@ impl Ledger {
     /// The verdict on a request, once the pool has given it.
     pub(crate) fn verdict(&self, id: RequestId) -> Option<FailReason> {
         self.requests.get(&id)?.verdict
+    }
+
+    /// Whether something is to be done once the lock is free.
+    pub(super) fn has_aftermath(&self) -> bool {
+        !self.aftermath.is_empty() || !self.watch.is_empty() || self.door != Door::Open
     }
 
     pub(super) fn take_aftermath(&mut self) -> Aftermath {

@@ -32,6 +32,7 @@ pub(crate) struct Request {
     sendings: Few<Sending>,
     pub(super) verdict: Option<FailReason>,
     earlier: Vec<Attempt>,
+    /// When the pool was told of it.
     pub(super) opened: Time,
     /// How often it was sent.
     pub(super) sent: u32,
@@ -50,7 +51,7 @@ enum Ending {
 }
 
 impl Request {
-    pub(super) fn new(head: Head, body: Outgoing, now: Time) -> Self {
+    pub(crate) fn new(head: Head, body: Outgoing) -> Self {
         Self {
             head,
             body,
@@ -59,7 +60,7 @@ impl Request {
             sendings: Few::new(),
             verdict: None,
             earlier: Vec::new(),
-            opened: now,
+            opened: Time::ZERO,
             sent: 0,
             answer: None,
             ending: Ending::Open,

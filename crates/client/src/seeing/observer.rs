@@ -82,6 +82,10 @@ impl Watch {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     pub(crate) fn take(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.seen)
     }

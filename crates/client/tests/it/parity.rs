@@ -124,6 +124,13 @@ fn story(trace: &Trace) -> Vec<String> {
             continue;
         }
         asked.push(kind);
+        // A response that came as a whole is done, and told to be so once.
+        if line
+            .strip_prefix("done ")
+            .is_some_and(|attempt| story.last() == Some(&format!("answered {attempt}")))
+        {
+            story.pop();
+        }
         story.push(line);
     }
     story
