@@ -182,3 +182,35 @@ fn json(data: &impl Serialize) -> String {
     // Strings, numbers and lists of these can't fail to be written.
     serde_json::to_string(data).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BEHIND, Full, Hub, PAGES};
+    use crate::plan::Pace;
+
+    fn hub() -> Hub {
+        Hub::new("0".into(), Pace::default(), Vec::new())
+    }
+
+    #[test]
+    fn who_reads_too_slowly_is_let_go() {
+        let hub = hub();
+        let mut page = hub.watch(0).unwrap();
+        (0..2 * BEHIND as u64).for_each(|now| hub.tick(now));
+        let mut seen = 0;
+        while page.try_recv().is_ok() {
+            seen += 1;
+        }
+        assert_eq!(seen, BEHIND, "the snapshot and ticks, as far as there is room");
+        assert!(page.is_closed() && hub.lock().pages.is_empty());
+    }
+
+    #[test]
+    fn who_has_gone_leaves_room() {
+        let hub = hub();
+        let mut pages: Vec<_> = (0..PAGES).map(|_| hub.watch(0).unwrap()).collect();
+        assert_eq!(hub.watch(0).err(), Some(Full));
+        pages.pop();
+        assert!(hub.watch(0).is_ok());
+    }
+}

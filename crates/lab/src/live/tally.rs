@@ -138,7 +138,7 @@ impl Tally {
     /// Something happened.
     pub(super) fn see(&mut self, record: Record) {
         match record {
-            Record::Ready { version, .. } => self.version = version,
+            Record::Ready { version, .. } => self.version = short(&version, 80),
             Record::Warm { .. } => self.stage = Stage::Running,
             Record::Opened { wire, .. } => {
                 let new = Wire { state: State::Dialling, seen: 0, delay_ms: 0, over: None };
@@ -161,7 +161,7 @@ impl Tally {
             Record::Request { done, outcome, .. } => self.request(done, outcome),
             Record::End { status, reason, .. } => {
                 self.stage = if status == Status::Skipped { Stage::Skipped } else { Stage::Ended };
-                self.reason = reason.unwrap_or_default();
+                self.reason = short(&reason.unwrap_or_default(), 2_000);
             }
             // The rest is for reports.
             _ => {}
@@ -235,6 +235,11 @@ impl Tally {
             strike: self.strike.as_ref().map(|strike| strike.view(now)),
         }
     }
+}
+
+/// A contestant's words, of which it may have many: they are told ten times a second.
+fn short(words: &str, most: usize) -> String {
+    words.chars().take(most).collect()
 }
 
 impl Wire {
