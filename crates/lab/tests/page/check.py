@@ -111,9 +111,10 @@ def delays_and_restores_all(page):
     page.browser.click("#restore-all")
     page.wait_for_wire("stubborn", "Wire 1, live.")
     page.browser.click("input[name=deed][value=cut]")
+    before = page.figure("honest", "lost")
     page.browser.click("#cut-each")
     page.wait_for_wire("stubborn", "Wire 1, cut.")
-    page.wait_for_wire("honest", "closed it")
+    page.wait_for_more("honest", "lost", before)
     page.browser.click("#restore-all")
     page.wait_for_wire("stubborn", "Wire 1, live.")
 

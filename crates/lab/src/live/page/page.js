@@ -26,6 +26,8 @@ function listen() {
   events.addEventListener("snapshot", (event) => begin(JSON.parse(event.data)));
   events.addEventListener("tick", (event) => tick(JSON.parse(event.data)));
   events.addEventListener("error", () => {
+    // What is shown is old from now on, and looks so.
+    delete document.body.dataset.ready;
     tell("The lab does not answer: it has ended, or too many pages watch. Trying again…");
     // The browser tries again by itself, unless it was refused.
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS);
