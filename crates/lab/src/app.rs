@@ -14,12 +14,12 @@ use anyhow::Context as _;
 use tokio::{runtime, sync::oneshot};
 
 use crate::{
-    args::{Cli, Command, ReportArgs, RunArgs},
+    args::{Cli, Command, LiveArgs, ReportArgs, RunArgs},
     certificate::Identity,
     clock::Clock,
     contestant::{build::Builds, guard},
     interrupt::{self, Interrupt},
-    list,
+    list, live,
     manifest::Manifest,
     namespace,
     origin::grpc,
@@ -48,6 +48,7 @@ pub(crate) fn obey(cli: Cli) -> ExitCode {
         Some(Command::Guard { program }) => return guard::become_program(&program),
         Some(Command::List(args)) => (USAGE, list::print(args.manifest.as_deref())),
         Some(Command::Report(args)) => (USAGE, report_again(&args)),
+        Some(Command::Live(args)) => return live(&args),
         Some(Command::Run(args)) => return run(&args),
         None => return run(&cli.run),
     };
@@ -67,6 +68,21 @@ fn run(args: &RunArgs) -> ExitCode {
         }
         Err(error) => complain(&error, USAGE),
     }
+}
+
+fn live(args: &LiveArgs) -> ExitCode {
+    let manifest = Manifest::load(args.manifest.manifest.as_deref())
+        .and_then(|mut manifest| manifest.keep(&args.only).map(|()| manifest));
+    let manifest = match manifest {
+        Ok(manifest) => manifest,
+        Err(error) => return complain(&error, USAGE),
+    };
+    let served = runtime().map_err(Into::into).and_then(|runtime| {
+        let served = runtime.block_on(live::serve(manifest, args));
+        runtime.shutdown_background();
+        served
+    });
+    served.map_or_else(|error| complain(&error, FAILED), |interrupt| ExitCode::from(interrupt.exit_status()))
 }
 
 fn report_again(args: &ReportArgs) -> anyhow::Result<()> {
@@ -116,7 +132,7 @@ impl Prepared {
             Ok(way) => {
                 // There is no network inside, so whatever a build must fetch is fetched here. The builds inside find
                 // nothing left to do, and what fails here fails there again, with its row.
-                self.runtime()?.block_on(build_all(&self.manifest, self.progress));
+                runtime()?.block_on(build_all(&self.manifest, self.progress));
                 let error = namespace::enter(way, std::env::args_os().skip(1));
                 anyhow::bail!("can't enter a network namespace: {error}");
             }
@@ -124,13 +140,8 @@ impl Prepared {
         Ok(self)
     }
 
-    fn runtime(&self) -> io::Result<runtime::Runtime> {
-        let threads = std::thread::available_parallelism().map_or(2, Into::into).min(THREADS);
-        runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
-    }
-
     fn run(self) -> anyhow::Result<ExitCode> {
-        let runtime = self.runtime()?;
+        let runtime = runtime()?;
         let status = runtime.block_on(self.run_and_report());
         // An origin that still sleeps over a slow answer is nobody's concern any more.
         runtime.shutdown_background();
@@ -170,6 +181,11 @@ impl Prepared {
             None => ExitCode::SUCCESS,
         })
     }
+}
+
+fn runtime() -> io::Result<runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, Into::into).min(THREADS);
+    runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
 async fn build_all(manifest: &Manifest, progress: Progress) {

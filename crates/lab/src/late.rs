@@ -1,9 +1,11 @@
-//! A way that takes time: what is read now is written later.
+//! A way that takes time, or is held up: what is read now is written later.
 //!
 //! Bytes keep their order, as they do in TCP whatever their packets do; so jitter can only hold up, never overtake.
 //!
-//! Invariant: reading does not wait for what is still on its way, until `MOST` chunks are.
-//! Next: `wire.rs`, which uses it where the script adds a delay; `outlive_fault::path`, which decides how much.
+//! Invariant: reading does not wait for what is still on its way, until `MOST` chunks are. While a wire is held, nothing is
+//! read or written, and what had been read waits.
+//! Next: `wire.rs`, which uses it where the script adds a delay or a hand may; `outlive_fault::path`, which decides how much;
+//! `wires/way.rs`, what the hand can do.
 
 use std::{io, time::Duration};
 
@@ -15,6 +17,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use crate::{fault::until_closed, wires::Look};
+
 /// Chunks on their way at any time: at 32 KiB, more than TCP would send ahead.
 const MOST: usize = 256;
 const CHUNK: usize = 32 * 1024;
@@ -24,11 +28,13 @@ pub(crate) struct Late {
     path: Path,
     flow: Flow,
     direction: Direction,
+    /// What a hand does to it, where one can.
+    look: Option<Look>,
 }
 
 impl Late {
-    pub(crate) fn new(path: Path, flow: Flow, direction: Direction) -> Self {
-        Self { path, flow, direction }
+    pub(crate) fn new(path: Path, flow: Flow, direction: Direction, look: Option<Look>) -> Self {
+        Self { path, flow, direction, look }
     }
 
     /// Copies until the end, each chunk later than it was read.
@@ -39,12 +45,12 @@ impl Late {
         closing: &(impl Fn() + Sync),
     ) -> io::Result<()> {
         let (sender, mut on_the_way) = mpsc::channel::<(Instant, Vec<u8>)>(MOST);
+        let mut look = self.look.clone();
         let start = Instant::now();
         let read = async {
             loop {
-                let mut chunk = Vec::with_capacity(CHUNK);
-                let n = from.read_buf(&mut chunk).await?;
-                let now = Instant::now();
+                let chunk = self.read(&mut from).await.inspect_err(|_| closing())?;
+                let (n, now) = (chunk.len(), Instant::now());
                 let due = now + self.delay(now - start, n);
                 if n == 0 {
                     closing();
@@ -58,6 +64,9 @@ impl Late {
         let write = async {
             while let Some((due, chunk)) = on_the_way.recv().await {
                 sleep_until(due).await;
+                if let Some(look) = &mut look {
+                    look.open().await;
+                }
                 if chunk.is_empty() {
                     return to.shutdown().await;
                 }
@@ -68,6 +77,33 @@ impl Late {
         tokio::try_join!(read, write).map(|_| ())
     }
 
+    /// The next chunk; an empty one is the end. When the contestant closes a wire that is held, that is an error, and the wire
+    /// ends: there is nothing left that could be restored.
+    async fn read(&mut self, from: &mut ReadHalf<'_>) -> io::Result<Vec<u8>> {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let Some(look) = &mut self.look else {
+            from.read_buf(&mut chunk).await?;
+            return Ok(chunk);
+        };
+        loop {
+            if look.is_held() {
+                let from_contestant = self.direction == Direction::Out;
+                tokio::select! {
+                    () = look.open() => {}
+                    () = until_closed(from.as_ref()), if from_contestant => {
+                        return Err(io::ErrorKind::ConnectionAborted.into());
+                    }
+                }
+            }
+            tokio::select! {
+                // First the hand, so that nothing is read once it is there.
+                biased;
+                () = look.held() => {}
+                read = from.read_buf(&mut chunk) => return read.map(|_| chunk),
+            }
+        }
+    }
+
     fn delay(&mut self, since: Duration, bytes: usize) -> Duration {
         let parcel = Parcel {
             flow: self.flow,
@@ -75,10 +111,11 @@ impl Late {
             at: u64::try_from(since.as_micros()).unwrap_or(u64::MAX),
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
         };
+        let by_hand = self.look.as_ref().map_or(Duration::ZERO, Look::delay);
         match self.path.judge(&parcel) {
-            Verdict::Delay(micros) => Duration::from_micros(micros),
+            Verdict::Delay(micros) => by_hand + Duration::from_micros(micros),
             // Only delays are put on this path.
-            Verdict::Pass | Verdict::Hold | Verdict::Drop => Duration::ZERO,
+            Verdict::Pass | Verdict::Hold | Verdict::Drop => by_hand,
         }
     }
 }

@@ -17,6 +17,7 @@
 //!           ├ contestant      the child process and its lines
 //!           └ experiment      the closed loop, and the cuts
 //!              └ record       what happened, as it happens
+//!     └ live                  or: all at once under steady load, and a page to cut their wires by hand
 //! record → summary → report   figures, table, Markdown, picture: pure functions
 //! ```
 //!
@@ -38,6 +39,7 @@ mod interrupt;
 mod late;
 mod lateness;
 mod list;
+mod live;
 mod manifest;
 mod memory;
 mod namespace;

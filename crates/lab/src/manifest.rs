@@ -124,6 +124,13 @@ impl Entry {
         self.needs.iter().map(String::as_str).filter(|program| !is_there(program)).collect()
     }
 
+    /// Why it can't run on this machine, if a program is missing.
+    pub(crate) fn obstacle(&self) -> Option<String> {
+        let missing = self.missing();
+        let verb = if missing.len() == 1 { "is" } else { "are" };
+        (!missing.is_empty()).then(|| format!("needs {}, which {verb} not on PATH", missing.join(" and ")))
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         ensure!(

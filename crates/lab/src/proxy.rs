@@ -68,10 +68,10 @@ mod tests {
     use crate::{
         clock::Clock,
         fault::Fault,
-        plan::Which,
-        record::writer,
+        plan::{Plan, Which},
+        record::writer::{self, Recorder},
         scenario,
-        wires::{Standing, Wires},
+        wires::{Standing, Way, Wires},
     };
 
     /// Long enough for anything that happens on a busy machine; waited out only when a test fails.
@@ -98,9 +98,13 @@ mod tests {
     }
 
     async fn bench_of(scenario: &str) -> Bench {
+        bench_with(scenario, Wires::new).await
+    }
+
+    async fn bench_with(scenario: &str, wires: fn(&Plan, Recorder) -> Wires) -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let (recorder, _writer) = writer::create(&dir.path().join("record"), Clock::start()).unwrap();
-        let wires = Arc::new(Wires::new(&scenario::plan(scenario).unwrap(), recorder));
+        let wires = Arc::new(wires(&scenario::plan(scenario).unwrap(), recorder));
         let origin = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = listener.local_addr().unwrap();
@@ -280,5 +284,54 @@ mod tests {
         assert_eq!(heard, b"111122223333");
         let origin = bench.served.recv().await.unwrap();
         assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap(), 12);
+    }
+    #[tokio::test]
+    async fn a_hand_holds_one_wire_and_what_waits_arrives() {
+        let mut bench = bench_with("quick", Wires::by_hand).await;
+        let mut held = TcpStream::connect(bench.proxy).await.unwrap();
+        says(&mut held, b"ping").await.unwrap();
+        let origin = bench.served.recv().await.unwrap();
+        assert!(bench.wires.take_in_hand(1, Way::Held));
+        held.write_all(b"wait").await.unwrap();
+        let mut other = TcpStream::connect(bench.proxy).await.unwrap();
+        for _ in 0..100 {
+            says(&mut other, b"pong").await.unwrap();
+        }
+        assert_eq!(held.try_read(&mut [0; 4]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        held.write_all(b"also").await.unwrap();
+        assert!(bench.wires.take_in_hand(1, Way::Late(Duration::from_millis(1))));
+        held.write_all(b"late").await.unwrap();
+        assert!(bench.wires.take_in_hand(1, Way::Open));
+        held.write_all(b"last").await.unwrap();
+        held.shutdown().await.unwrap();
+        let mut heard = Vec::new();
+        timeout(SOON, held.read_to_end(&mut heard)).await.unwrap().unwrap();
+        assert_eq!(heard, b"waitalsolatelast");
+        assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap(), 20);
+        assert!(!bench.wires.take_in_hand(1, Way::Held), "it has ended");
+        assert!(!bench.wires.take_in_hand(3, Way::Held), "there is none");
+    }
+
+    #[tokio::test]
+    async fn who_closes_a_wire_that_is_held_ends_it() {
+        let mut bench = bench_with("quick", Wires::by_hand).await;
+        let mut client = TcpStream::connect(bench.proxy).await.unwrap();
+        says(&mut client, b"ping").await.unwrap();
+        let origin = bench.served.recv().await.unwrap();
+        assert!(bench.wires.take_in_hand(1, Way::Held));
+        client.write_all(b"lost").await.unwrap();
+        drop(client);
+        // What it had written is lost with it, and the way to the origin is no more.
+        assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap_or(4), 4);
+        assert!(!bench.wires.take_in_hand(1, Way::Open));
+    }
+
+    #[tokio::test]
+    async fn only_wires_that_are_made_for_it_are_taken_in_hand() {
+        let mut bench = bench().await;
+        let mut client = TcpStream::connect(bench.proxy).await.unwrap();
+        says(&mut client, b"ping").await.unwrap();
+        bench.served.recv().await.unwrap();
+        assert!(!bench.wires.take_in_hand(1, Way::Held));
     }
 }

@@ -80,10 +80,8 @@ impl Job {
         if self.obstacle.is_some() {
             return self.obstacle.clone();
         }
-        let missing = entry.missing();
-        if !missing.is_empty() {
-            let (programs, verb) = (missing.join(" and "), if missing.len() == 1 { "is" } else { "are" });
-            return Some(format!("needs {programs}, which {verb} not on PATH"));
+        if let Some(reason) = entry.obstacle() {
+            return Some(reason);
         }
         match self.plan.origin.server {
             Server::Hyper => None,
@@ -139,7 +137,7 @@ impl Job {
 }
 
 /// What it did, and what it said about it itself.
-async fn explain(breach: Breach, mut contestant: Contestant) -> String {
+pub(crate) async fn explain(breach: Breach, mut contestant: Contestant) -> String {
     let words = contestant.last_words().await;
     if words.is_empty() { breach.to_string() } else { format!("{breach}\n{}", words.join("\n")) }
 }

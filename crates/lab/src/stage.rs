@@ -56,9 +56,19 @@ pub(crate) struct Stage {
 impl Stage {
     /// Both listen on free ports of the loopback address.
     pub(crate) async fn set_up(props: &Props, plan: &Plan, protocol: Protocol) -> io::Result<Self> {
+        Self::around(Arc::new(Wires::new(plan, props.recorder.clone())), props, plan, protocol).await
+    }
+
+    /// The same, with wires that are there already.
+    pub(crate) async fn around(
+        wires: Arc<Wires>,
+        props: &Props,
+        plan: &Plan,
+        protocol: Protocol,
+    ) -> io::Result<Self> {
         let front = listen(plan.origin.receive_buffer)?;
         let mut stage = Self {
-            wires: Arc::new(Wires::new(plan, props.recorder.clone())),
+            wires,
             protocol,
             scheme: if plan.origin.server == Server::Grpc { "http" } else { "https" },
             origin: None,

@@ -47,6 +47,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a scenario: cut wires under each contestant and report what it cost
     Run(Box<RunArgs>),
+    /// Serve a page on which contestants work side by side and a click cuts a wire
+    Live(LiveArgs),
     /// List scenarios, contestants (and whether their toolchains are here) and faults
     List(ManifestArgs),
     /// Draw the report of an earlier run again, from its record alone
@@ -168,6 +170,30 @@ impl OverrideArgs {
             lasts_ms: self.lasts,
         }
     }
+}
+
+/// `netsplit live`.
+#[derive(Debug, Args)]
+pub(crate) struct LiveArgs {
+    /// Show only these contestants, or `all` [default: those built from Rust and Go alone]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// The port of the loopback address to serve on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// What each request may take
+    #[arg(long, visible_alias = "timeout", value_name = "TIME", value_parser = duration::milliseconds,
+        default_value = "300ms")]
+    pub(crate) request_timeout: u64,
+    /// How many requests are under way at any time, for each contestant
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), default_value_t = 4)]
+    pub(crate) workers: u32,
+    /// How long a worker waits between two requests
+    #[arg(long, value_name = "TIME", value_parser = duration::milliseconds, default_value = "100ms")]
+    pub(crate) think: u64,
+    /// The list of contestants.
+    #[command(flatten)]
+    pub(crate) manifest: ManifestArgs,
 }
 
 /// `netsplit report`.

@@ -12,7 +12,7 @@ pub(crate) mod lines;
 pub(crate) mod process;
 
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     io,
     path::Path,
     time::Duration,
@@ -29,7 +29,11 @@ use self::{
     lines::Lines,
     process::{Process, Streams},
 };
-use crate::{manifest::Entry, plan::Method, record::RequestId};
+use crate::{
+    manifest::Entry,
+    plan::Method,
+    record::{RequestId, WARM_UP},
+};
 
 /// From the start to `ready`, and for a `go` to be read. A cold start on a busy machine takes a second or two (a virtual
 /// machine, an interpreter); the rest is doubt.
@@ -48,8 +52,9 @@ pub(crate) struct Contestant {
     heard: VecDeque<String>,
     /// Requests under way, and when their `done` is overdue.
     open: BTreeMap<RequestId, Instant>,
-    /// Every request so far, to tell an answer given twice from one to a question never asked.
-    asked: HashSet<RequestId>,
+    /// The last request of each kind, to tell an answer given twice from one to a question never asked. Numbers go up
+    /// within a kind, so there is no need to keep all of a day's.
+    asked: BTreeMap<RequestId, RequestId>,
 }
 
 impl Contestant {
@@ -68,7 +73,7 @@ impl Contestant {
             stdout: Lines::new(stdout),
             heard: VecDeque::new(),
             open: BTreeMap::new(),
-            asked: HashSet::new(),
+            asked: BTreeMap::new(),
         })
     }
 
@@ -96,7 +101,7 @@ impl Contestant {
     ) -> Result<(), Breach> {
         let line = format!("go {request} {method} {url} {}\n", limit.as_millis());
         self.open.insert(request, Instant::now() + limit + grace(limit));
-        self.asked.insert(request);
+        self.asked.insert(kind(request), request);
         match timeout(PATIENCE, self.write(line.as_bytes())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(self.death().await),
@@ -182,7 +187,9 @@ impl Contestant {
         };
         match self.open.remove(&done.request) {
             Some(_) => Ok(done),
-            None if self.asked.contains(&done.request) => Err(Breach::Twice { line }),
+            None if self.asked.get(&kind(done.request)).is_some_and(|last| done.request <= *last) => {
+                Err(Breach::Twice { line })
+            }
             None => Err(Breach::Unasked { line }),
         }
     }
@@ -194,6 +201,11 @@ impl Contestant {
             Err(_) => Breach::Mute,
         }
     }
+}
+
+/// Counted, of the warm-up, or a stream: these begin at multiples of [`WARM_UP`].
+fn kind(request: RequestId) -> RequestId {
+    request / WARM_UP
 }
 
 /// How long after its timeout a request's `done` may come. Generous: a late `done` is visible in the latencies, and

@@ -22,7 +22,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 
-pub(crate) use self::stall::silence;
+pub(crate) use self::stall::{silence, until_closed};
 
 /// What a cut does to its wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

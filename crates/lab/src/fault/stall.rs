@@ -34,7 +34,7 @@ pub(crate) async fn silence(client: &TcpStream, closed: impl FnOnce()) {
 }
 
 /// Waits until the other side has closed, without reading what it sent before that.
-pub(super) async fn until_closed(socket: &TcpStream) {
+pub(crate) async fn until_closed(socket: &TcpStream) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -36,6 +36,10 @@ pub(crate) struct Writer {
     lines: Sender<Message>,
 }
 
+/// What was seen and is written nowhere.
+#[derive(Debug)]
+pub(crate) struct Unwritten(Receiver<Message>);
+
 enum Message {
     Line(Record),
     /// Hand over everything since the last time.
@@ -49,6 +53,23 @@ pub(crate) fn create(path: &Path, clock: Clock) -> io::Result<(Recorder, Writer)
     let (lines, received) = mpsc::channel();
     let thread = std::thread::Builder::new().name("record".into()).spawn(move || write(file, &received))?;
     Ok((Recorder { clock, lines: lines.clone() }, Writer { thread, lines }))
+}
+
+/// No file: what is seen waits until it is taken. Whoever takes it must do so again and again.
+pub(crate) fn unwritten(clock: Clock) -> (Recorder, Unwritten) {
+    let (lines, received) = mpsc::channel();
+    (Recorder { clock, lines }, Unwritten(received))
+}
+
+impl Unwritten {
+    /// Everything since the last time, in order.
+    pub(crate) fn take(&self) -> impl Iterator<Item = Record> {
+        self.0.try_iter().filter_map(|message| match message {
+            Message::Line(record) => Some(record),
+            // There are no chapters where nothing is written.
+            Message::Chapter(_) | Message::Finish => None,
+        })
+    }
 }
 
 impl Recorder {

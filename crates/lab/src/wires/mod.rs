@@ -1,7 +1,7 @@
 //! Which wires there are, and which of them can be cut.
 //!
 //! The proxy's tasks, the origin and the experiment meet here: the first report what becomes of wires, the second
-//! asks which wire a connection is and how it is to behave on it, the third cuts.
+//! asks which wire a connection is and how it is to behave on it, the third cuts. In `live` a hand does, and undoes.
 //!
 //! Invariant: a wire is *live* from the moment both its sockets are open until one end closes or it is cut. Only a
 //! live wire can be cut, and only once; a pause cuts nothing.
@@ -21,7 +21,10 @@ use outlive_fault::{
 };
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use self::gate::{Gate, Standing};
+pub(crate) use self::{
+    gate::{Gate, Standing},
+    way::{Look, Way},
+};
 use crate::{
     fault::{Fault, Whose},
     frames::Frame,
@@ -31,6 +34,7 @@ use crate::{
 };
 
 mod gate;
+mod way;
 
 /// The wires of one contestant's turn.
 #[derive(Debug)]
@@ -44,6 +48,8 @@ pub(crate) struct Wires {
     /// Delay and jitter, µs, and the seed of the latter.
     far: Option<(u64, u64, u64)>,
     in_clear: bool,
+    /// Whether each wire has a way of its own, which can change.
+    by_hand: bool,
     pings: AtomicU64,
     resets: AtomicU64,
 }
@@ -63,6 +69,7 @@ struct Live {
     /// The contestant's port, by which the firewall knows the connection.
     port: u16,
     manners: watch::Sender<Manners>,
+    way: watch::Sender<Way>,
     /// Requests at the origin, and when (in requests) the last one came.
     open: u64,
     last: u64,
@@ -106,9 +113,16 @@ impl Wires {
             in_force: AtomicBool::new(false),
             far,
             in_clear: plan.origin.server == Server::Grpc,
+            by_hand: false,
             pings: AtomicU64::new(0),
             resets: AtomicU64::new(0),
         }
+    }
+
+    /// No wires yet; each will have a way of its own, for [`Self::take_in_hand`]. That costs every byte a queue, so what is
+    /// measured goes without.
+    pub(crate) fn by_hand(plan: &Plan, recorder: Recorder) -> Self {
+        Self { by_hand: true, ..Self::new(plan, recorder) }
     }
 
     /// The contestant dialled.
@@ -141,8 +155,8 @@ impl Wires {
         let (cut, when_cut) = oneshot::channel();
         let mut state = self.lock();
         state.by_port.insert(far, wire);
-        let manners = watch::Sender::new(Manners::Good);
-        state.live.insert(wire, Live { cut, port: near, manners, open: 0, last: 0 });
+        let (manners, way) = (watch::Sender::new(Manners::Good), watch::Sender::new(Way::Open));
+        state.live.insert(wire, Live { cut, port: near, manners, way, open: 0, last: 0 });
         when_cut
     }
 
@@ -213,19 +227,35 @@ impl Wires {
         *self.gate.borrow()
     }
 
+    /// Changes what a live wire lets pass, and says whether there is such a wire.
+    pub(crate) fn take_in_hand(&self, wire: WireId, way: Way) -> bool {
+        let state = self.lock();
+        let live = state.live.get(&wire).filter(|_| self.by_hand);
+        live.is_some_and(|live| {
+            live.way.send_replace(way);
+            true
+        })
+    }
+
     /// Whether what wires carry can be read: no TLS.
     pub(crate) fn in_clear(&self) -> bool {
         self.in_clear
     }
 
-    /// What makes this direction of this wire late, if anything does.
+    /// What makes this direction of this wire late, if anything does or can.
     pub(crate) fn late(&self, wire: WireId, from: Side) -> Option<Late> {
-        let (delay, jitter, seed) = self.far?;
+        let by_hand = self.by_hand.then(|| self.lock().live.get(&wire).map(|live| live.way.subscribe()));
+        let look = by_hand.flatten().map(Look::new);
+        if self.far.is_none() && look.is_none() {
+            return None;
+        }
         let mut path = Path::default();
-        path.push(Delay::new(delay));
-        path.push(Jitter::new(jitter, seed ^ wire));
+        if let Some((delay, jitter, seed)) = self.far {
+            path.push(Delay::new(delay));
+            path.push(Jitter::new(jitter, seed ^ wire));
+        }
         let direction = if from == Side::Client { Direction::Out } else { Direction::Back };
-        Some(Late::new(path, Flow(wire), direction))
+        Some(Late::new(path, Flow(wire), direction, look))
     }
 
     /// Cuts live wires, if there are any. What the firewall or the proxy does is left to the caller.

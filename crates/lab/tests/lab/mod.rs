@@ -1,10 +1,12 @@
 //! The lab as a user has it: the real program, a manifest of fake contestants, a directory of its own.
 //!
 //! Invariant: nothing outside the temporary directory is written, and no test outlasts `LIMIT`, whatever hangs.
-//! Next: `../fake/contestant.rs`, what the contestants can do.
+//! Next: `../fake/contestant.rs`, what the contestants can do; `live.rs`, for `netsplit live`.
 
 // Each test program includes this file and uses its own part of it.
 #![allow(dead_code)]
+
+pub(crate) mod live;
 
 use std::{
     path::{Path, PathBuf},
@@ -81,6 +83,12 @@ impl Lab {
         let text = std::fs::read_to_string(self.out().join("record.jsonl")).unwrap();
         assert!(text.ends_with('\n'), "the last line is torn");
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// What `live` has left in the directory of runs.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        let left = std::fs::read_dir(self.dir.path().join("netsplit-out")).unwrap();
+        left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     /// Waits for the number of a process that the fake contestant announces.
