@@ -19,7 +19,7 @@ use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 pub use dial::TcpKeepalive;
-pub(crate) use dial::{DialError, Phases, Route, Step, Stopwatch, TcpOptions, Whereabouts};
+pub(crate) use dial::{DialError, Phases, Progress, Route, Step, Stopwatch, TcpOptions, Whereabouts};
 pub(crate) use http2::Anchor;
 
 use crate::attempt::Testimony;
@@ -53,6 +53,8 @@ pub(crate) struct Connection {
     /// Why it gets no new requests, if it gets none.
     reason: Option<Reason>,
     started: bool,
+    /// How far its dial has come.
+    progress: Arc<Progress>,
     address: Option<SocketAddr>,
     /// What observers know of it, and when they were told that it is suspect.
     pub(crate) told: Standing,
@@ -104,6 +106,7 @@ impl Connection {
             reason: None,
             address: None,
             started: false,
+            progress: Arc::default(),
             told: Standing::Dialling,
             suspect_since: now,
             carries: 0,
@@ -125,6 +128,11 @@ impl Connection {
     /// Whether that was so: before, it waits for a name to be resolved.
     pub(crate) fn has_started(&self) -> bool {
         self.started
+    }
+
+    /// How far its dial has come.
+    pub(crate) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 
     /// It proved that it is alive.
@@ -305,12 +313,18 @@ impl Link {
 }
 
 /// The task of one connection, from dial to close.
-pub(crate) async fn run(guard: Guard, address: Option<SocketAddr>, mut orders: UnboundedReceiver<Order>) {
+pub(crate) async fn run(
+    guard: Guard,
+    address: Option<SocketAddr>,
+    progress: Arc<Progress>,
+    mut orders: UnboundedReceiver<Order>,
+) {
     let Some(origin) = guard.origin.upgrade() else { return };
     let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
     let (route, earlier) = (Arc::clone(&origin.route), guard.connection.0);
     drop(origin);
-    let dial = dial::Dial { name: &name, route: &route, address, earlier, settings: &settings, clock };
+    let dial =
+        dial::Dial { name: &name, route: &route, address, earlier, settings: &settings, progress, clock };
     let dialled = tokio::select! {
         biased;
         // The only orders before there is a connection are to give it up.

@@ -52,6 +52,7 @@ mod expect;
 mod frames;
 mod front;
 mod head;
+mod head_limits;
 mod informational;
 mod meter;
 mod name;

@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::clock::Clock;
-use crate::connection::{self, Order, Route};
+use crate::connection::{self, Order, Progress, Route};
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
 use crate::seeing::{Event, Watch};
@@ -60,6 +60,8 @@ struct Dial {
     connection: ConnectionId,
     /// Where to, if there is a choice.
     address: Option<SocketAddr>,
+    /// How far it has come.
+    progress: Arc<Progress>,
     /// The orders for its task.
     orders: UnboundedReceiver<Order>,
 }
@@ -147,9 +149,9 @@ impl Origin {
         if aftermath.resolve {
             runtime.spawn(addresses::resolve(addresses::End::of(Arc::downgrade(self))));
         }
-        for Dial { connection, address, orders } in aftermath.dials {
+        for Dial { connection, address, progress, orders } in aftermath.dials {
             let guard = connection::Guard::new(self, connection);
-            runtime.spawn(connection::run(guard, address, orders));
+            runtime.spawn(connection::run(guard, address, progress, orders));
         }
     }
 

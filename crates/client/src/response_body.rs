@@ -36,12 +36,9 @@ pub struct ResponseBody {
 /// Where the bytes come from.
 pub(crate) enum Stream {
     /// With whether the head announced the length.
-    Http1 {
-        body: Incoming,
-        announced: bool,
-        gauge: Arc<Gauge>,
-    },
-    Http2(RecvStream, Length),
+    Http1 { body: Incoming, announced: bool, gauge: Arc<Gauge> },
+    /// With how many fields its trailers may have.
+    Http2(RecvStream, Length, u32),
     /// It is no message.
     Tunnel(Tunnel),
     /// From nowhere: the rest was given up. (A stream that is still held could not be reset.)
@@ -149,9 +146,9 @@ impl Body for ResponseBody {
             Stream::Http1 { body, .. } => body.size_hint(),
             Stream::Http2(..) if self.stream.is_end() => SizeHint::with_exact(0),
             Stream::Gone | Stream::Tunnel(_) => SizeHint::with_exact(0),
-            Stream::Http2(_, Length::Unknown) => SizeHint::default(),
-            Stream::Http2(_, Length::Left(left)) => SizeHint::with_exact(*left),
-            Stream::Http2(_, Length::None) => SizeHint::with_exact(0),
+            Stream::Http2(_, Length::Unknown, _) => SizeHint::default(),
+            Stream::Http2(_, Length::Left(left), _) => SizeHint::with_exact(*left),
+            Stream::Http2(_, Length::None, _) => SizeHint::with_exact(0),
         }
     }
 }
@@ -181,7 +178,7 @@ impl Stream {
                 let short = || *announced && gauge.has_ended();
                 Poll::Ready(next.map(|frame| frame.map_err(|error| Fault::http1_body(error, short()))))
             }
-            Self::Http2(body, left) => match ready!(body.poll_data(cx)) {
+            Self::Http2(body, left, most) => match ready!(body.poll_data(cx)) {
                 Some(Ok(data)) => {
                     // Fails only for a stream that has ended.
                     _ = body.flow_control().release_capacity(data.len());
@@ -199,7 +196,7 @@ impl Stream {
                     let trailers = ready!(body.poll_trailers(cx)).map_err(Fault::http2_body).transpose();
                     Poll::Ready(trailers.map(|trailers| {
                         let trailers = trailers?;
-                        vet::fields(&trailers).map_err(Fault::offence)?;
+                        vet::fields(&trailers, *most).map_err(Fault::offence)?;
                         Ok(Frame::trailers(trailers))
                     }))
                 }
@@ -212,7 +209,7 @@ impl Stream {
     fn is_end(&self) -> bool {
         match self {
             Self::Http1 { body, .. } => body.is_end_stream(),
-            Self::Http2(body, _) => body.is_end_stream(),
+            Self::Http2(body, ..) => body.is_end_stream(),
             Self::Gone => true,
             Self::Tunnel(_) => false,
         }

@@ -190,7 +190,7 @@ impl Open {
         let Self { ticket, mut deadline, sendings, manner } = self;
         drop(sendings);
         deadline.enter_body();
-        let Answer { message, gauge, withheld } = answer;
+        let Answer { message, gauge, most_fields, withheld } = answer;
         let closes = match &message {
             Message::Http1(response) => !keeps_alive(response),
             Message::Tunnel(_, Tunnel::Http1(_)) => true,
@@ -216,7 +216,8 @@ impl Open {
                     length.map_or(Length::Unknown, Length::Left)
                 };
                 let claim = claim(ticket, upload);
-                response.map(|body| ResponseBody::new(Stream::Http2(body, length), deadline, claim))
+                response
+                    .map(|body| ResponseBody::new(Stream::Http2(body, length, most_fields), deadline, claim))
             }
         };
         if let Some(attempts) = attempts {

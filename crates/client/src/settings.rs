@@ -3,6 +3,7 @@
 //! Every limit of the glue stands here with its reason; the pool's own limits are the core's. Invariant: settings
 //! never change once a client is built. Next: [`crate::Builder`], which makes them.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use outlive_core::Limits;
 use crate::connect::Means;
 use crate::connection::{Phases, TcpKeepalive, TcpOptions};
 use crate::deadline::Timeouts;
+use crate::head_limits::HeadLimits;
 use crate::pool_limits::{self, PoolLimits};
 use crate::proxies::Proxies;
 use crate::rescue::Rescue;
@@ -54,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) phases: Phases,
     pub(crate) resolution_age: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) head: HeadLimits,
 }
 
 /// RFC 9113 section 6.5.2 recommends that servers allow at least this many, and most allow it or more.
@@ -61,6 +64,10 @@ pub(crate) const MAX_STREAMS: u32 = 100;
 
 /// A dial that takes longer than this is a failure; a lost SYN alone is sent again after 1, 3 and 7 s.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much later than its decision a dial may start, for the system's certificates are read first, or the runtime is busy: so
+/// much longer those who wait bear dialling in vain, so that a dial that ends by its own limit tells them why.
+pub(crate) const DIAL_START: Duration = Duration::from_millis(100);
 
 /// A name resolved longer ago than this is resolved again, in the background, at the next dial. Records are rarely
 /// meant to live shorter: 30 s follows a failover soon, and costs a question per half minute of dialling.
@@ -101,10 +108,20 @@ pub(crate) const MAX_HEADER_LIST: u32 = 64 << 10;
 pub(crate) const REMEMBERED_RESETS: usize = 256;
 
 /// More fields than this in a response's head or its trailers are refused. Servers' own limits lie at about 100.
-pub(crate) const MAX_FIELDS: usize = 256;
+pub(crate) const MAX_FIELDS: u32 = 256;
+
+/// Larger heads than this need more buffer over HTTP/1.1 than hyper has by default, which is a little more.
+pub(crate) const HTTP1_BUFFER: u32 = 400 << 10;
+
+/// The same over HTTP/1.1: hyper's own limit, up to which it keeps fields on the stack.
+pub(crate) const MAX_FIELDS_HTTP1: u32 = 100;
+
+/// The bytes of a head that a caller can choose as the limit: a status and a few fields fit into the least; more than the most
+/// belongs into a body.
+pub(crate) const HEAD_BYTES_RANGE: RangeInclusive<u32> = 1 << 10..=16 << 20;
 
 /// More informational responses than this to one request are an offence. One or two are usual.
-pub(crate) const MAX_INFORMATIONAL: usize = 16;
+pub(crate) const MAX_INFORMATIONAL: u32 = 16;
 
 /// How long `Expect: 100-continue` waits for a server that says nothing; curl and Go wait as long.
 pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
@@ -130,6 +147,7 @@ impl Settings {
             Protocol::Auto => Some(1),
         };
         let idle = pool_limits::span(self.idle_timeout);
-        self.pool.over(Limits { idle, streams_expected, ..Limits::default() })
+        let dialling = pool_limits::span(self.phases.whole.saturating_add(DIAL_START));
+        self.pool.over(Limits { idle, dialling, streams_expected, ..Limits::default() })
     }
 }

@@ -91,7 +91,14 @@ pub enum Event {
         /// Whether the request can be sent again: its head is kept and its body is untouched or repeatable.
         again: bool,
     },
-    /// An attempt failed in another way (the peer reset the stream, say); it may have been processed.
+    /// The peer reset an attempt's stream before its response head, and found no fault with the request (`NO_ERROR`,
+    /// `INTERNAL_ERROR`, `CANCEL`, say, as a server does that goes away); it may have been processed.
+    Reset {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// An attempt failed in another way, in which it would fail again (its response can't be understood, say); it may have been
+    /// processed.
     Failed {
         /// The attempt.
         attempt: AttemptId,

@@ -19,6 +19,7 @@ use super::{Ending, Guard, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::expect::Gate;
 use crate::head::{Form, Head};
+use crate::head_limits::HeadLimits;
 use crate::informational::Relay;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
@@ -30,6 +31,7 @@ pub(super) type Bytestream = TokioIo<Meter<Transport>>;
 pub(crate) struct Link {
     sender: SendRequest<Outgoing>,
     pub(super) gauge: Arc<Gauge>,
+    limits: HeadLimits,
     form: Form,
     life: Life,
 }
@@ -45,8 +47,13 @@ enum Life {
 }
 
 impl Link {
-    pub(super) fn new(sender: SendRequest<Outgoing>, gauge: Arc<Gauge>, form: Form) -> Self {
-        Self { sender, gauge, form, life: Life::Idle }
+    pub(super) fn new(
+        sender: SendRequest<Outgoing>,
+        gauge: Arc<Gauge>,
+        limits: HeadLimits,
+        form: Form,
+    ) -> Self {
+        Self { sender, gauge, limits, form, life: Life::Idle }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -66,10 +73,10 @@ impl Link {
         };
         let mut request = head.http1(body, &self.form);
         let wanted = head.expects() || head.informational().is_some();
-        let relay = Relay::attach(&mut request, Arc::clone(&self.gauge), wanted);
+        let relay = Relay::attach(&mut request, Arc::clone(&self.gauge), wanted, self.limits.informational);
         let response = Box::pin(self.sender.try_send_request(request));
         let wire = Wire::Http1 { response, relay, gate };
-        let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask());
+        let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits);
         SendOutcome::Sent { sending, stream: None, last: false }
     }
 

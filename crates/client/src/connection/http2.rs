@@ -23,6 +23,7 @@ use super::{Guard, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::error::{Cause, ErrorKind};
 use crate::head::Head;
+use crate::head_limits::HeadLimits;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
 use crate::sending::{Sending, Wire};
@@ -44,6 +45,7 @@ pub(crate) enum Anchor {
 pub(crate) struct Link {
     sender: SendRequest<Bytes>,
     pub(super) gauge: Arc<Gauge>,
+    limits: HeadLimits,
     /// Streams sent since the last one known to have arrived.
     unproven: VecDeque<(u32, AttemptId)>,
 }
@@ -52,8 +54,8 @@ pub(crate) struct Link {
 const LAST_STREAM: u32 = 0x7fff_fffd;
 
 impl Link {
-    pub(super) fn new(sender: SendRequest<Bytes>, gauge: Arc<Gauge>) -> Self {
-        Self { sender, gauge, unproven: VecDeque::new() }
+    pub(super) fn new(sender: SendRequest<Bytes>, gauge: Arc<Gauge>, limits: HeadLimits) -> Self {
+        Self { sender, gauge, limits, unproven: VecDeque::new() }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -90,7 +92,7 @@ impl Link {
         };
         let wire = Wire::Http2 { response, upload, tunnel };
         SendOutcome::Sent {
-            sending: Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask()),
+            sending: Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits),
             stream: Some((id, anchor)),
             last: id >= LAST_STREAM,
         }

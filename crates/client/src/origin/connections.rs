@@ -147,6 +147,13 @@ impl Ledger {
         });
     }
 
+    pub(super) fn reset(&mut self, attempt: AttemptId) {
+        self.finish(attempt, |ledger, out| {
+            ledger.retire(out.request, attempt, Fate::Failed);
+            Fact::Reset { attempt }
+        });
+    }
+
     pub(super) fn failed(&mut self, attempt: AttemptId) {
         self.finish(attempt, |ledger, out| {
             ledger.retire(out.request, attempt, Fate::Failed);

@@ -39,6 +39,8 @@ pub(crate) struct Ledger {
     pub(super) connections: IdMap<ConnectionId, Connection>,
     pub(super) addresses: Addresses,
     pub(super) dial_error: Option<Arc<DialError>>,
+    /// How long dialling may take.
+    pub(super) dial_limit: Duration,
     /// Facts that came up while decisions were carried out.
     pub(super) facts: VecDeque<Event>,
     pub(super) aftermath: Aftermath,
@@ -75,6 +77,7 @@ impl Ledger {
         journal: Option<Journal>,
         watch: Watch,
     ) -> Self {
+        let dial_limit = Duration::from_micros(limits.dialling.as_micros());
         Self {
             now: Time::ZERO,
             pool: Pool::new(limits, seed),
@@ -83,6 +86,7 @@ impl Ledger {
             connections: IdMap::default(),
             addresses,
             dial_error: None,
+            dial_limit,
             facts: VecDeque::new(),
             aftermath: Aftermath::default(),
             alarm_set: None,
@@ -262,6 +266,7 @@ impl Ledger {
                 request.verdict = Some(FailReason::Failed);
                 self.record(Event::Cancel { request: id });
             }
+            Fact::Reset => self.reset(attempt),
             Fact::Failed | Fact::ConnectionLost => self.failed(attempt),
         }
     }

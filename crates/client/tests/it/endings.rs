@@ -142,7 +142,7 @@ async fn an_endless_refusal_ends() {
 }
 
 #[tokio::test]
-async fn a_reset_stream_is_not_sent_again() {
+async fn a_reset_stream_costs_no_connection() {
     let raw = Raw::answering(|_, frame| match (frame.kind, frame.stream) {
         (HEADERS, 1) => Some(reset(1, 2)),
         (HEADERS, stream) => Some(ok(stream)),
@@ -151,10 +151,10 @@ async fn a_reset_stream_is_not_sent_again() {
     })
     .await;
     let client = raw.client();
-    let get = || Request::get(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
-    let error = client.request(get()).await.unwrap_err();
+    let post = || Request::post(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
+    let error = client.request(post()).await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Peer, Sent::Maybe), "{error:?}");
-    assert_eq!(client.request(get()).await.unwrap().status(), 200);
+    assert_eq!(client.request(post()).await.unwrap().status(), 200);
     assert_eq!(raw.connections(), 1);
     at_rest(&client).await;
 }

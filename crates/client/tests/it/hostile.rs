@@ -280,6 +280,43 @@ async fn sixteen_informational_responses_are_borne() {
     assert_eq!(raw.client().request(get).await.unwrap().status(), 200);
 }
 
+/// The limits of a head are the user's.
+#[tokio::test]
+async fn heads_up_to_the_limits() {
+    let with = |fields: usize, bytes: usize, hints: usize| {
+        let hints = frame(HEADERS, 4, 1, &field(":status", "103")).repeat(hints);
+        let fields = [vec![("x", "y"); fields - 1], vec![("z", "w")]].concat();
+        let large: Vec<u8> =
+            (0..bytes / 100).flat_map(|_| field("large", &"y".repeat(100 - 32 - 5))).collect();
+        let small: Vec<u8> = fields.iter().flat_map(|(name, value)| field(name, value)).collect();
+        [hints, frame(HEADERS, 5, 1, &[&[0x88], &small[..], &large].concat())].concat()
+    };
+    let fine = Ok(Bytes::new());
+    let peer = Err(ErrorKind::Peer);
+    let few = || Client::builder().max_header_fields(3).max_header_bytes(2048).max_informational_responses(1);
+    let many =
+        || Client::builder().max_header_fields(300).max_header_bytes(1).max_informational_responses(20);
+    let none = || Client::builder().max_header_fields(0).max_informational_responses(0);
+    for (name, builder, bytes, expected) in [
+        ("few fields", few(), with(3, 0, 0), &fine),
+        ("a field too many", few(), with(4, 0, 0), &peer),
+        ("large", few().max_header_fields(50), with(1, 1900, 0), &fine),
+        ("too large", few().max_header_fields(50), with(1, 2100, 0), &peer),
+        ("an informational response", few(), with(1, 0, 1), &fine),
+        ("two informational responses", few(), with(1, 0, 2), &peer),
+        ("many informational responses", many(), with(1, 0, 20), &fine),
+        ("many fields", many().max_header_bytes(64 << 10), with(300, 0, 0), &fine),
+        ("a kilobyte at least", many(), with(1, 900, 0), &fine),
+        ("one field at least", none(), with(1, 0, 0), &fine),
+        ("no informational response", none(), with(1, 0, 1), &peer),
+    ] {
+        let raw = saying(bytes).await;
+        let client = builder.protocol(Protocol::Http2).build();
+        assert_eq!(&outcome(&client, request(&raw, "POST")).await, expected, "{name}");
+        at_rest(&client).await;
+    }
+}
+
 /// A server that breaks the protocol on each connection is not dialled without end either.
 #[tokio::test]
 async fn nonsense_for_ever() {

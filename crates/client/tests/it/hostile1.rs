@@ -128,6 +128,41 @@ async fn heads_that_are_none() {
     .await;
 }
 
+/// The limits of a head are the user's.
+#[tokio::test]
+async fn heads_up_to_the_limits() {
+    let with = |fields: usize, bytes: usize, hints: usize| {
+        let hints = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(hints);
+        let fields = ["x: y\r\n".repeat(fields - 1), format!("z: {}\r\n", "y".repeat(bytes))].concat();
+        [hints.into_bytes(), ok(&fields, "")].concat()
+    };
+    let fine = Ok(Bytes::new());
+    let peer = Err(ErrorKind::Peer);
+    let few = || Client::builder().max_header_fields(3).max_header_bytes(2048).max_informational_responses(1);
+    let many = || {
+        Client::builder().max_header_fields(1000).max_header_bytes(1 << 20).max_informational_responses(20)
+    };
+    for (name, builder, bytes, expected) in [
+        ("few fields", few(), with(3, 0, 0), &fine),
+        ("a field too many", few(), with(4, 0, 0), &peer),
+        ("large", few(), with(1, 1900, 0), &fine),
+        ("too large", few(), with(1, 2100, 0), &peer),
+        ("an informational response", few(), with(1, 0, 1), &fine),
+        ("two informational responses", few(), with(1, 0, 2), &peer),
+        ("many informational responses", many(), with(1, 0, 20), &fine),
+        ("many fields", many(), with(1000, 0, 0), &fine),
+        ("very large", many(), with(1, 1_000_000, 0), &fine),
+        ("larger", many(), with(1, 1 << 20, 0), &peer),
+        ("as many as hyper has room for", Client::builder(), with(100, 0, 0), &fine),
+        ("more than these", Client::builder(), with(101, 0, 0), &peer),
+    ] {
+        let server = Server::saying(bytes, Then::Close).await;
+        let client = builder.protocol(Protocol::Http1).build();
+        assert_eq!(&outcome(&client, server.request("POST")).await, expected, "{name}");
+        at_rest(&client).await;
+    }
+}
+
 #[tokio::test]
 async fn lengths_that_lie() {
     use Then::{Close, Hold};

@@ -219,6 +219,7 @@ impl Witness {
                 }
                 self.ended(attempt, false);
             }
+            Event::Reset { attempt } => self.ended(attempt, true),
             Event::Failed { attempt } => {
                 self.owe(attempt);
                 self.ended(attempt, true);

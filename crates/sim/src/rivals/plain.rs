@@ -251,7 +251,7 @@ impl<J: Judge> Plain<J> {
                     self.waiting.push_front(request);
                 }
             }
-            Event::Failed { attempt } => {
+            Event::Reset { attempt } | Event::Failed { attempt } => {
                 if let Some((request, _)) = self.end(attempt) {
                     self.requests.remove(&request);
                     actions.push(Action::Fail { request, why: FailReason::Failed });
