@@ -8,6 +8,7 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 mod jam;
+mod orphans;
 mod windows;
 
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 pub use dial::TcpKeepalive;
 pub(crate) use dial::{DialError, Phases, Progress, Route, Step, Stopwatch, TcpOptions, Whereabouts};
-pub(crate) use http2::Anchor;
+pub(crate) use orphans::{Anchor, Late, Orphans};
 
 use crate::attempt::Testimony;
 use crate::head::Head;
@@ -291,6 +292,21 @@ impl Connection {
 
     pub(crate) fn is_dialling(&self) -> bool {
         matches!(self.link, Link::Dialling)
+    }
+
+    /// Nobody waits for this attempt on it any more.
+    pub(crate) fn orphaned(&mut self, attempt: AttemptId) {
+        if let Some(orphans) = self.orphans() {
+            orphans.add(attempt);
+        }
+    }
+
+    /// Those that nobody waits for, where they can go on (HTTP/2).
+    pub(crate) fn orphans(&mut self) -> Option<&mut Orphans> {
+        match &mut self.link {
+            Link::Http2(link) => Some(&mut link.orphans),
+            Link::Dialling | Link::Http1(_) => None,
+        }
     }
 
     /// HTTP/1.1's end, for its task.

@@ -18,12 +18,12 @@ mod sleep;
 mod snapshot;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
-use outlive_core::ConnectionId;
 use outlive_core::trace::Trace;
+use outlive_core::{ConnectionId, RequestId};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -49,6 +49,7 @@ pub(crate) struct Origin {
     pub(crate) route: Arc<Route>,
     ledger: Mutex<Ledger>,
     alarm: Arc<Notify>,
+    next_request: AtomicU64,
     /// Connections' tasks that have not ended.
     tasks: AtomicUsize,
     /// Rings while the door is closed, whenever something happened.
@@ -90,7 +91,13 @@ impl Origin {
         let watch = Watch::new(settings.observer.is_some());
         let ledger = Mutex::new(Ledger::new(limits, seed, addresses, journal, watch));
         let (alarm, rest) = (Arc::new(Notify::new()), Notify::new());
-        Arc::new(Self { name, settings, clock, route, ledger, alarm, tasks: AtomicUsize::new(0), rest })
+        let (next_request, tasks) = (AtomicU64::new(0), AtomicUsize::new(0));
+        Arc::new(Self { name, settings, clock, route, ledger, alarm, next_request, tasks, rest })
+    }
+
+    /// A name for a request, which no other one of this origin has.
+    pub(crate) fn name_request(&self) -> RequestId {
+        RequestId(self.next_request.fetch_add(1, Relaxed))
     }
 
     /// Records facts and does what the pool decides. `bring` is called under the lock: it must be quick and must

@@ -16,7 +16,7 @@ use http::header::CONTENT_LENGTH;
 use outlive_core::{AttemptId, Repeat};
 
 use crate::attempt::Attempts;
-use crate::connection::http1::keeps_alive;
+use crate::connection::http1::{Persistence, persistence};
 use crate::deadline::{Deadline, Timeouts};
 use crate::error::{Error, Phase};
 use crate::head::Head;
@@ -191,12 +191,12 @@ impl Open {
         drop(sendings);
         deadline.enter_body();
         let Answer { message, gauge, most_fields, withheld } = answer;
-        let closes = match &message {
-            Message::Http1(response) => !keeps_alive(response),
-            Message::Tunnel(_, Tunnel::Http1(_)) => true,
-            Message::Tunnel(_, Tunnel::Http2(..)) | Message::Http2(..) => false,
+        let then = match &message {
+            Message::Http1(response) => persistence(response),
+            Message::Tunnel(_, Tunnel::Http1(_)) => Persistence::Ends,
+            Message::Tunnel(_, Tunnel::Http2(..)) | Message::Http2(..) => Persistence::Stays,
         };
-        let attempts = ticket.answered(attempt, message.line(), closes);
+        let attempts = ticket.answered(attempt, message.line(), then);
         let claim = |ticket, upload| Claim { ticket, attempt, upload, withheld };
         let mut response = match message {
             Message::Http1(response) => {

@@ -89,6 +89,13 @@ pub(crate) const KEEPALIVE: TcpKeepalive =
 /// a handshake; a connection that was closed meanwhile is noticed before it is used.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// A limit of a connection's age below this would make dialling all that a client does: it may be old before it carries anything.
+pub(crate) const AGE_LEAST: Duration = Duration::from_secs(1);
+
+/// How much earlier than it says a server that closes unused connections (`Keep-Alive: timeout`) gets no more requests there: half of
+/// what it says at most. Its count began when it had sent the response, and a request takes a while to arrive; Node's undici takes as long.
+pub(crate) const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
+
 /// What one response may have under way to us at first: 512 KiB carry 40 Mbit/s at a round trip of 100 ms. It grows with what
 /// the path carries.
 pub(crate) const STREAM_WINDOW: u32 = 512 << 10;
@@ -129,6 +136,10 @@ pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 /// A socket that has taken no bytes for this long, although there are some, takes none. Linux wakes a writer only when a
 /// third of the socket's buffer is free again, which on a path that moves is about a round trip.
 pub(crate) const BLOCKED: Duration = Duration::from_millis(100);
+
+/// How often the task of a connection looks, while it reads, whether late answers have ended the streams of given-up requests: a look
+/// at each of them, which at this pace costs little even for hundreds.
+pub(crate) const ORPHANS_REST: Duration = Duration::from_millis(1);
 
 /// How long a new connection waits for the server's SETTINGS, where a request needs their word (extended CONNECT): many round
 /// trips. Without them it is used for everything else.

@@ -12,6 +12,7 @@ use http::{StatusCode, Version};
 use outlive_core::{AttemptId, FailReason, Repeat, RequestId};
 
 use crate::attempt::Attempt;
+use crate::connection::http1::Persistence;
 use crate::error::{Elapsed, Error, Phase};
 use crate::head::Head;
 use crate::origin::{News, Origin};
@@ -29,16 +30,18 @@ impl Ticket {
     /// Opens a request, and says what became of it at once: with a warm connection it has been sent.
     pub(crate) fn open(
         origin: Arc<Origin>,
-        head: Head,
+        mut head: Head,
         body: Outgoing,
         repeat: Repeat,
         timeout: Option<Duration>,
         waker: &Waker,
     ) -> (Self, News) {
-        let (request, news) = origin.with(|ledger| {
+        let request = origin.name_request();
+        origin.propagate(request, &mut head);
+        let news = origin.with(|ledger| {
             ledger.rouse();
-            let request = ledger.open(head, body, repeat, timeout);
-            (request, ledger.look(request, waker))
+            ledger.open(request, head, body, repeat, timeout);
+            ledger.look(request, waker)
         });
         let ticket = Self { origin, request: Some(request) };
         let news = ticket.name_origin(news);
@@ -57,15 +60,15 @@ impl Ticket {
         self.origin.with(|ledger| ledger.take_body(request, attempt))
     }
 
-    /// The response's head arrived; `last` if its connection ends with it. All that was sent, if it was more than this.
+    /// The response's head arrived; `then` is what becomes of its connection. All that was sent, if it was more than this.
     pub(crate) fn answered(
         &self,
         attempt: AttemptId,
         line: (StatusCode, Version),
-        last: bool,
+        then: Persistence,
     ) -> Option<Vec<Attempt>> {
         let request = self.request?;
-        self.origin.with(|ledger| ledger.answered(request, attempt, line, last))
+        self.origin.with(|ledger| ledger.answered(request, attempt, line, then))
     }
 
     /// The attempt failed; what the pool makes of it is news.

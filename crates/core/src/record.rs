@@ -32,6 +32,7 @@ impl Pool {
                 self.change(connection, |c| c.evidence.kernel(now, unacked, retransmits));
                 self.look_now(connection);
             }
+            Event::Keeps { connection, idle } => self.change(connection, |c| c.keeps = idle),
             Event::Writable { connection, writable } => self.change(connection, |c| c.writable = writable),
             Event::Proven { connection, through } => self.proven(connection, through, actions),
             Event::Answered { attempt } => self.answered(attempt, actions),

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::client::{Connection, PushPromises, SendRequest};
-use h2::{Ping, PingPong, SendStream};
+use h2::client::{Connection, SendRequest};
+use h2::{Ping, PingPong};
 use outlive_core::{AttemptId, ProbeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::jam::Jam;
+use super::orphans::{Anchor, Lookout, Orphans};
 use super::windows::Windows;
 use super::{Guard, Order, SendOutcome};
 use crate::connect::Transport;
@@ -32,15 +33,6 @@ use crate::upload::Upload;
 
 type H2 = Box<Connection<Meter<Transport>, Bytes>>;
 
-/// A handle that keeps a stream from being reset.
-#[derive(Debug)]
-pub(crate) enum Anchor {
-    /// Of a request without a body: nobody else needs it.
-    Sender { _stream: SendStream<Bytes> },
-    /// Of a request with one. Push is switched off; this is the handle that is good for nothing else.
-    Promises { _stream: PushPromises },
-}
-
 /// The origin's end of an HTTP/2 connection.
 pub(crate) struct Link {
     sender: SendRequest<Bytes>,
@@ -48,6 +40,7 @@ pub(crate) struct Link {
     limits: HeadLimits,
     /// Streams sent since the last one known to have arrived.
     unproven: VecDeque<(u32, AttemptId)>,
+    pub(super) orphans: Orphans,
 }
 
 /// Stream ids end at 2^31 - 1 (RFC 9113 section 5.1.1).
@@ -55,7 +48,7 @@ const LAST_STREAM: u32 = 0x7fff_fffd;
 
 impl Link {
     pub(super) fn new(sender: SendRequest<Bytes>, gauge: Arc<Gauge>, limits: HeadLimits) -> Self {
-        Self { sender, gauge, limits, unproven: VecDeque::new() }
+        Self { sender, gauge, limits, unproven: VecDeque::new(), orphans: Orphans::default() }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -80,15 +73,13 @@ impl Link {
         };
         let id = stream.stream_id().as_u32();
         self.unproven.push_back((id, attempt));
+        let promises = response.push_promises();
         let (anchor, upload, tunnel) = if end {
-            (Anchor::Sender { _stream: stream }, None, None)
+            (Anchor::Whole(promises), None, None)
+        } else if head.is_connect() {
+            (Anchor::Open { _promises: promises }, None, Some(stream))
         } else {
-            let anchor = Anchor::Promises { _stream: response.push_promises() };
-            if head.is_connect() {
-                (anchor, None, Some(stream))
-            } else {
-                (anchor, Some(Upload::new(stream)), None)
-            }
+            (Anchor::Open { _promises: promises }, Some(Upload::new(stream)), None)
         };
         let wire = Wire::Http2 { response, upload, tunnel };
         SendOutcome::Sent {
@@ -142,10 +133,11 @@ pub(super) async fn drive(
         }
     }
     let streams = allowed(&connection, max_streams);
+    let lookout = link.orphans.lookout();
     if !guard.connected(super::Link::Http2(link), streams) {
         return;
     }
-    let mut task = Task::new(connection, ping, orders, gauge, max_streams);
+    let mut task = Task::new(connection, ping, orders, gauge, lookout, max_streams);
     let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
     drop(task.orders);
     match end {
@@ -181,6 +173,7 @@ struct Task {
     orders: UnboundedReceiver<Order>,
     gauge: Arc<Gauge>,
     jam: Jam,
+    lookout: Lookout,
     windows: Windows,
     streams: u32,
     max_streams: u32,
@@ -198,6 +191,7 @@ impl Task {
         ping: PingPong,
         orders: UnboundedReceiver<Order>,
         gauge: Arc<Gauge>,
+        lookout: Lookout,
         max_streams: u32,
     ) -> Self {
         let streams = allowed(&connection, max_streams);
@@ -210,6 +204,7 @@ impl Task {
             orders,
             gauge,
             jam,
+            lookout,
             windows,
             streams,
             max_streams,
@@ -221,6 +216,7 @@ impl Task {
             // First the bytes: what was sent before an order is written before the order is followed.
             let closed = Pin::new(&mut self.connection).poll(cx);
             self.tell_what_was_read(guard);
+            self.lookout.look(guard);
             if let Poll::Ready(closed) = closed {
                 return Poll::Ready(End::Closed(closed.err().map(cause)));
             }
@@ -293,6 +289,7 @@ mod tests {
     use tokio::time::Instant;
 
     use crate::clock::Clock;
+    use crate::connection::Late;
     use crate::settings::{CONNECTION_WINDOW, STREAM_WINDOW, STREAM_WINDOW_MAX};
 
     type Server = h2::server::Connection<DuplexStream, Bytes>;
@@ -305,12 +302,20 @@ mod tests {
         (sender, server.unwrap())
     }
 
-    /// Whether the server sees the stream reset, once both ends have done all that they can.
-    async fn is_reset(server: &mut Server, response: &mut h2::server::SendResponse<Bytes>) -> bool {
+    fn anchor(promises: h2::client::PushPromises, has_body: bool) -> Anchor {
+        if has_body { Anchor::Open { _promises: promises } } else { Anchor::Whole(promises) }
+    }
+
+    async fn settle(server: &mut Server) {
         for _ in 0..20 {
             tokio::task::yield_now().await;
             std::future::poll_fn(|cx| Poll::Ready(_ = server.poll_accept(cx))).await;
         }
+    }
+
+    /// Whether the server sees the stream reset, once both ends have done all that they can.
+    async fn is_reset(server: &mut Server, response: &mut h2::server::SendResponse<Bytes>) -> bool {
+        settle(server).await;
         std::future::poll_fn(|cx| Poll::Ready(response.poll_reset(cx).is_ready())).await
     }
 
@@ -321,30 +326,46 @@ mod tests {
         for has_body in [false, true] {
             let (mut response, stream) = sender.send_request(Request::new(()), !has_body).unwrap();
             let (_, mut answer) = server.accept().await.unwrap().unwrap();
-            let anchor = if has_body {
-                drop(stream);
-                Anchor::Promises { _stream: response.push_promises() }
-            } else {
-                Anchor::Sender { _stream: stream }
-            };
+            let promises = response.push_promises();
+            let mut anchor = anchor(promises, has_body);
+            drop(stream);
             drop(response);
             assert!(!is_reset(&mut server, &mut answer).await, "the anchor holds, has_body {has_body}");
+            assert_eq!(anchor.late(), Late::Pending);
             drop(anchor);
             assert!(is_reset(&mut server, &mut answer).await, "nothing holds, has_body {has_body}");
         }
     }
 
+    /// The request's body, if it has one, never ends; then nor does the stream, although it was answered.
     #[tokio::test]
-    async fn the_anchor_of_a_complete_exchange_resets_nothing() {
+    async fn the_anchor_knows_when_both_halves_have_ended() {
         let (mut sender, mut server) = pair().await;
-        let (response, stream) = sender.send_request(Request::new(()), true).unwrap();
-        let anchor = Anchor::Sender { _stream: stream };
+        for has_body in [false, true] {
+            let (mut response, stream) = sender.send_request(Request::new(()), !has_body).unwrap();
+            let promises = response.push_promises();
+            let mut anchor = anchor(promises, has_body);
+            drop((response, stream)); // nobody follows it any more
+            let (_, mut answer) = server.accept().await.unwrap().unwrap();
+            assert_eq!(anchor.late(), Late::Pending);
+            let mut body = answer.send_response(Response::new(()), false).unwrap();
+            settle(&mut server).await;
+            assert_eq!(anchor.late(), Late::Pending, "its body goes on");
+            body.send_data(Bytes::from_static(b"late"), true).unwrap();
+            settle(&mut server).await;
+            assert_eq!(anchor.late(), if has_body { Late::Pending } else { Late::Answered });
+            drop(anchor);
+            settle(&mut server).await;
+            let is_reset = std::future::poll_fn(|cx| Poll::Ready(body.poll_reset(cx).is_ready())).await;
+            assert_eq!(is_reset, has_body);
+        }
+        let (mut response, stream) = sender.send_request(Request::new(()), true).unwrap();
+        let mut anchor = Anchor::Whole(response.push_promises());
+        drop((response, stream));
         let (_, mut answer) = server.accept().await.unwrap().unwrap();
-        answer.send_response(Response::new(()), true).unwrap();
-        assert!(!is_reset(&mut server, &mut answer).await);
-        drop(response.await.unwrap());
-        drop(anchor);
-        assert!(!is_reset(&mut server, &mut answer).await);
+        answer.send_reset(h2::Reason::CANCEL);
+        settle(&mut server).await;
+        assert_eq!(anchor.late(), Late::Reset);
     }
 
     /// A path with a delay each way and all the bandwidth there is. Tells how many bytes are on the way back.
@@ -394,7 +415,12 @@ mod tests {
         let (orders, inbox) = tokio::sync::mpsc::unbounded_channel();
         // As long as the sender lives, the task does.
         std::mem::forget(orders);
-        (sender, Task::new(Box::new(connection), ping, inbox, gauge, 100), server.unwrap(), under_way)
+        (
+            sender,
+            Task::new(Box::new(connection), ping, inbox, gauge, Orphans::default().lookout(), 100),
+            server.unwrap(),
+            under_way,
+        )
     }
 
     /// Answers everything with bytes without end, at most so many at a time, every so often.

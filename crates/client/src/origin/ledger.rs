@@ -16,15 +16,17 @@ use outlive_core::{
 };
 use tokio::runtime::Handle;
 
-use super::Aftermath;
 use super::addresses::Addresses;
 use super::journal::Journal;
 use super::request::Request;
+use super::{Aftermath, Few};
 use crate::attempt::Attempt;
+use crate::connection::http1::Persistence;
 use crate::connection::{Anchor, Connection, DialError};
 use crate::error::{Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
 use crate::head::Head;
 use crate::outgoing::Outgoing;
+use crate::pool_limits::span;
 use crate::reason::Reason;
 use crate::seeing::Watch;
 use crate::sending::{Fact, Fault, Sending};
@@ -51,7 +53,6 @@ pub(crate) struct Ledger {
     pub(super) watch: Watch,
     journal: Option<Journal>,
     actions: Vec<Action>,
-    next_request: u64,
 }
 
 /// An attempt that the pool counts as out.
@@ -96,7 +97,6 @@ impl Ledger {
             watch,
             journal,
             actions: Vec::new(),
-            next_request: 0,
         }
     }
 
@@ -137,13 +137,12 @@ impl Ledger {
     /// A caller wants this sent within `timeout`.
     pub(crate) fn open(
         &mut self,
+        id: RequestId,
         head: Head,
         body: Outgoing,
         repeat: Repeat,
         timeout: Option<Duration>,
-    ) -> RequestId {
-        let id = RequestId(self.next_request);
-        self.next_request += 1;
+    ) {
         let mut request = Request::new(head, body, self.now);
         if self.door != Door::Open {
             request.saw(ErrorKind::Shutdown, None);
@@ -152,12 +151,11 @@ impl Ledger {
         self.requests.insert(id, request);
         self.tell_started(id);
         if self.door != Door::Open {
-            return id;
+            return;
         }
         let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
         let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
         self.record(Event::Request { request: id, deadline, repeat });
-        id
     }
 
     /// What is new for a request; later news wake `waker`.
@@ -176,15 +174,23 @@ impl Ledger {
         request.is_out(attempt).then(|| request.body.take())
     }
 
-    /// The head of the response arrived; `last` if the peer said that its connection ends with it. All that was sent, if it
-    /// was more than this.
+    /// The head of the response arrived; `then` is what the peer says of its connection. All that was sent, if it was more
+    /// than this.
     pub(crate) fn answered(
         &mut self,
         id: RequestId,
         attempt: AttemptId,
         line: (StatusCode, Version),
-        last: bool,
+        then: Persistence,
     ) -> Option<Vec<Attempt>> {
+        let losers: Few<_> = self
+            .requests
+            .get(&id)
+            .into_iter()
+            .flat_map(Request::outs)
+            .filter(|out| *out != attempt)
+            .collect();
+        self.orphan(losers);
         let attempts = self.requests.get_mut(&id).and_then(|request| {
             if !request.is_simple() {
                 request.testify(&self.connections, self.now);
@@ -208,8 +214,10 @@ impl Ledger {
             stream.map(|stream| entry.proven_through(stream));
         }
         self.record(Event::Answered { attempt });
-        if last {
-            self.record(Event::GoAway { connection, calm: false });
+        match then {
+            Persistence::Ends => self.record(Event::GoAway { connection, calm: false }),
+            Persistence::Stays => {}
+            Persistence::StaysFor(idle) => self.record(Event::Keeps { connection, idle: span(idle) }),
         }
         attempts
     }
@@ -276,6 +284,7 @@ impl Ledger {
     pub(crate) fn give_up(&mut self, id: RequestId) -> Option<Request> {
         let request = self.requests.remove(&id)?;
         self.tell_given_up(id, &request);
+        self.orphan(request.outs());
         if request.verdict.is_none() {
             self.record(Event::Cancel { request: id });
         }
@@ -286,6 +295,9 @@ impl Ledger {
     pub(crate) fn timed_out(&mut self, id: RequestId, phase: Phase, elapsed: Elapsed) -> Error {
         let error =
             |sent| Error::new(ErrorKind::Timeout(phase), sent).because(Source::Own(Box::new(elapsed)));
+        let Some(request) = self.requests.get(&id) else { return error(Sent::Never) };
+        let outs: Few<_> = request.outs().collect();
+        self.orphan(outs);
         let Some(request) = self.requests.get_mut(&id) else { return error(Sent::Never) };
         request.testify(&self.connections, self.now);
         let (attempts, sent) = request.history();

@@ -349,6 +349,11 @@ async fn handle(
             let host = request.headers().get("host").map(|host| host.to_str().unwrap().to_owned());
             full(host.or_else(|| request.uri().authority().map(ToString::to_string)).unwrap_or_default())
         }
+        // A header of the request.
+        path if path.starts_with("/header/") => {
+            let value = request.headers().get(&path["/header/".len()..]);
+            full(value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default())
+        }
         // Waits until the gate is opened.
         "/gate" => {
             seen.gate.notified().await;

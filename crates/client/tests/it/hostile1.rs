@@ -12,7 +12,7 @@ use outlive::{Client, ErrorKind, Phase, Protocol, Timeouts};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::fixture::{Speech, at_rest, certificate};
+use crate::fixture::{Speech, at_rest, certificate, eventually};
 
 /// What its first connection gets; later ones are answered well.
 struct Server {
@@ -220,6 +220,39 @@ async fn more_than_was_asked_for() {
     assert_eq!(outcome(&client, server.request("HEAD")).await, Ok(Bytes::new()));
     assert_eq!(outcome(&client, server.request("GET")).await, Ok(Bytes::from("fine")));
     assert_eq!(server.connections(), 2);
+}
+
+/// An answer that comes when nothing was asked is nobody's; servers say 408 so before they close.
+#[tokio::test]
+async fn an_answer_to_nobody() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (connections, speak) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Notify::new()));
+    let (count, say) = (Arc::clone(&connections), Arc::clone(&speak));
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let (number, say) = (count.fetch_add(1, SeqCst), Arc::clone(&say));
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(tcp.read_u8().await.ok()?);
+                }
+                tcp.write_all(FINE).await.ok()?;
+                say.notified().await;
+                let evil = format!("HTTP/1.1 408 Request Timeout\r\ncontent-length: 5\r\n\r\nevil{number}");
+                tcp.write_all(evil.as_bytes()).await.ok()?;
+                std::future::pending::<Option<()>>().await
+            });
+        }
+    });
+    let client = http1();
+    let post = || Request::post(format!("http://{address}/")).body(Empty::new()).unwrap();
+    for number in 1..=3 {
+        assert_eq!(outcome(&client, post()).await, Ok(Bytes::from("fine")));
+        speak.notify_waiters();
+        eventually("the connection has gone", async || client.counts().2 == 0).await;
+        assert_eq!(connections.load(SeqCst), number);
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod hostile;
 mod hostile1;
 mod informational;
 mod jam;
+mod late;
 mod limits;
 mod names;
 mod parity;
@@ -32,6 +33,8 @@ mod silence;
 mod spans;
 mod streaming;
 mod timeouts;
+#[cfg(feature = "opentelemetry")]
+mod traces;
 mod trust;
 mod unwritten;
 mod upgrade;

@@ -228,7 +228,11 @@ impl Witness {
                 self.connections.entry(connection).and_modify(|found| found.draining |= found.open);
             }
             Event::Closed { connection } => self.gone(connection),
-            Event::Heard { .. } | Event::Tick | Event::Kernel { .. } | Event::Address { .. } => {}
+            Event::Heard { .. }
+            | Event::Tick
+            | Event::Kernel { .. }
+            | Event::Keeps { .. }
+            | Event::Address { .. } => {}
         }
     }
 

@@ -344,6 +344,10 @@ impl World {
                 let again = later + Span::from_micros(self.chance.micros(self.manner.trip * 5));
                 self.tell(again, Event::Writable { connection, writable: true });
             }
+            4 => {
+                let idle = Span::from_micros(self.chance.below(self.manner.trip * 20));
+                self.tell(later, Event::Keeps { connection, idle });
+            }
             1 => self.tell(later, Event::Closed { connection }),
             2 if !self.manner.single => {
                 let streams = 1 + self.chance.below(4) as u32;

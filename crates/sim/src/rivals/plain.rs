@@ -264,7 +264,7 @@ impl<J: Judge> Plain<J> {
             }
             Event::Closed { connection } => self.gone(connection, actions),
             Event::Tick => self.look(actions),
-            Event::Writable { .. } | Event::Kernel { .. } | Event::Address { .. } => {}
+            Event::Keeps { .. } | Event::Writable { .. } | Event::Kernel { .. } | Event::Address { .. } => {}
         }
     }
 
