@@ -124,3 +124,103 @@ impl Ledger {
         reset.into_iter().for_each(|attempt| self.failed(attempt));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use h2::client::SendRequest;
+    use http::{Request, Response};
+    use tokio::io::DuplexStream;
+
+    use super::*;
+
+    type Server = h2::server::Connection<DuplexStream, Bytes>;
+
+    async fn pair() -> (SendRequest<Bytes>, Server) {
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let (client, server) = tokio::join!(h2::client::handshake(near), h2::server::handshake(far));
+        let (sender, connection) = client.unwrap();
+        tokio::spawn(connection);
+        (sender, server.unwrap())
+    }
+
+    fn anchor(promises: PushPromises, has_body: bool) -> Anchor {
+        if has_body { Anchor::Open { _promises: promises } } else { Anchor::Whole(promises) }
+    }
+
+    async fn settle(server: &mut Server) {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            std::future::poll_fn(|cx| Poll::Ready(_ = server.poll_accept(cx))).await;
+        }
+    }
+
+    /// Whether the server sees the stream reset, once both ends have done all that they can.
+    async fn is_reset(server: &mut Server, response: &mut h2::server::SendResponse<Bytes>) -> bool {
+        settle(server).await;
+        std::future::poll_fn(|cx| Poll::Ready(response.poll_reset(cx).is_ready())).await
+    }
+
+    /// What everything here rests on, and what h2 does but does not promise.
+    #[tokio::test]
+    async fn only_the_last_handle_resets_a_stream() {
+        let (mut sender, mut server) = pair().await;
+        for has_body in [false, true] {
+            let (mut response, stream) = sender.send_request(Request::new(()), !has_body).unwrap();
+            let (_, mut answer) = server.accept().await.unwrap().unwrap();
+            let promises = response.push_promises();
+            let mut anchor = anchor(promises, has_body);
+            drop(stream);
+            drop(response);
+            assert!(!is_reset(&mut server, &mut answer).await, "the anchor holds, has_body {has_body}");
+            assert_eq!(anchor.late(), Late::Pending);
+            drop(anchor);
+            assert!(is_reset(&mut server, &mut answer).await, "nothing holds, has_body {has_body}");
+        }
+    }
+
+    /// The request's body, if it has one, never ends; then nor does the stream, although it was answered.
+    #[tokio::test]
+    async fn the_anchor_knows_when_both_halves_have_ended() {
+        let (mut sender, mut server) = pair().await;
+        for has_body in [false, true] {
+            let (mut response, stream) = sender.send_request(Request::new(()), !has_body).unwrap();
+            let promises = response.push_promises();
+            let mut anchor = anchor(promises, has_body);
+            drop((response, stream)); // nobody follows it any more
+            let (_, mut answer) = server.accept().await.unwrap().unwrap();
+            assert_eq!(anchor.late(), Late::Pending);
+            let mut body = answer.send_response(Response::new(()), false).unwrap();
+            settle(&mut server).await;
+            assert_eq!(anchor.late(), Late::Pending, "its body goes on");
+            body.send_data(Bytes::from_static(b"late"), true).unwrap();
+            settle(&mut server).await;
+            assert_eq!(anchor.late(), if has_body { Late::Pending } else { Late::Answered });
+            drop(anchor);
+            settle(&mut server).await;
+            let is_reset = std::future::poll_fn(|cx| Poll::Ready(body.poll_reset(cx).is_ready())).await;
+            assert_eq!(is_reset, has_body);
+        }
+        let (mut response, stream) = sender.send_request(Request::new(()), true).unwrap();
+        let mut anchor = Anchor::Whole(response.push_promises());
+        drop((response, stream));
+        let (_, mut answer) = server.accept().await.unwrap().unwrap();
+        answer.send_reset(h2::Reason::CANCEL);
+        settle(&mut server).await;
+        assert_eq!(anchor.late(), Late::Reset);
+    }
+
+    #[tokio::test]
+    async fn the_anchor_of_a_complete_exchange_resets_nothing() {
+        let (mut sender, mut server) = pair().await;
+        let (mut response, stream) = sender.send_request(Request::new(()), true).unwrap();
+        let anchor = Anchor::Whole(response.push_promises());
+        drop(stream);
+        let (_, mut answer) = server.accept().await.unwrap().unwrap();
+        answer.send_response(Response::new(()), true).unwrap();
+        assert!(!is_reset(&mut server, &mut answer).await);
+        drop(response.await.unwrap());
+        drop(anchor);
+        assert!(!is_reset(&mut server, &mut answer).await);
+    }
+}

@@ -3,7 +3,7 @@
 //! Invariant: an attribute has few values, whatever callers think of. Next: those who speak so, [`super::figures`], [`super::spans`]
 //! and [`super::tracing`].
 
-use http::{Method, Uri, Version};
+use http::{Method, Version};
 
 /// As `network.protocol.version` has it.
 pub(super) fn version_number(version: Version) -> &'static str {
@@ -39,7 +39,9 @@ const OTHER: &str = "_OTHER";
 
 #[cfg(any(feature = "opentelemetry", feature = "tracing"))]
 mod of_spans {
-    use super::{Method, OTHER, Uri, method_name};
+    use http::{Method, Uri};
+
+    use super::{OTHER, method_name};
 
     /// What the span of a request is called.
     pub(crate) fn span_name(method: &Method) -> &'static str {
