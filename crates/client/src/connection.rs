@@ -8,6 +8,7 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 mod jam;
+mod orphans;
 mod socket;
 mod windows;
 
@@ -20,8 +21,8 @@ use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 pub use dial::TcpKeepalive;
-pub(crate) use dial::{DialError, Phases, Route, Step, Stopwatch, TcpOptions, Whereabouts};
-pub(crate) use http2::Anchor;
+pub(crate) use dial::{DialError, Phases, Progress, Route, Step, Stopwatch, TcpOptions, Whereabouts};
+pub(crate) use orphans::{Anchor, Late, Orphans};
 
 use crate::attempt::Testimony;
 use crate::head::Head;
@@ -57,6 +58,8 @@ pub(crate) struct Connection {
     /// What the kernel said since then.
     known: Option<Known>,
     started: bool,
+    /// How far its dial has come.
+    progress: Arc<Progress>,
     address: Option<SocketAddr>,
     /// What observers know of it, and when they were told that it is suspect.
     pub(crate) told: Standing,
@@ -117,6 +120,7 @@ impl Connection {
             known: None,
             address: None,
             started: false,
+            progress: Arc::default(),
             told: Standing::Dialling,
             suspect_since: now,
             carries: 0,
@@ -138,6 +142,11 @@ impl Connection {
     /// Whether that was so: before, it waits for a name to be resolved.
     pub(crate) fn has_started(&self) -> bool {
         self.started
+    }
+
+    /// How far its dial has come.
+    pub(crate) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 
     /// It proved that it is alive.
@@ -330,6 +339,21 @@ impl Connection {
         matches!(self.link, Link::Dialling)
     }
 
+    /// Nobody waits for this attempt on it any more.
+    pub(crate) fn orphaned(&mut self, attempt: AttemptId) {
+        if let Some(orphans) = self.orphans() {
+            orphans.add(attempt);
+        }
+    }
+
+    /// Those that nobody waits for, where they can go on (HTTP/2).
+    pub(crate) fn orphans(&mut self) -> Option<&mut Orphans> {
+        match &mut self.link {
+            Link::Http2(link) => Some(&mut link.orphans),
+            Link::Dialling | Link::Http1(_) => None,
+        }
+    }
+
     /// HTTP/1.1's end, for its task.
     pub(crate) fn http1(&mut self) -> Option<&mut http1::Link> {
         match &mut self.link {
@@ -350,12 +374,18 @@ impl Link {
 }
 
 /// The task of one connection, from dial to close.
-pub(crate) async fn run(guard: Guard, address: Option<SocketAddr>, mut orders: UnboundedReceiver<Order>) {
+pub(crate) async fn run(
+    guard: Guard,
+    address: Option<SocketAddr>,
+    progress: Arc<Progress>,
+    mut orders: UnboundedReceiver<Order>,
+) {
     let Some(origin) = guard.origin.upgrade() else { return };
     let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
     let (route, earlier) = (Arc::clone(&origin.route), guard.connection.0);
     drop(origin);
-    let dial = dial::Dial { name: &name, route: &route, address, earlier, settings: &settings, clock };
+    let dial =
+        dial::Dial { name: &name, route: &route, address, earlier, settings: &settings, progress, clock };
     let dialled = tokio::select! {
         biased;
         // The only orders before there is a connection are to give it up.

@@ -271,9 +271,11 @@ impl Source {
             FailReason::Queue => Crowd::Queue,
             FailReason::Wait => Crowd::Wait,
             FailReason::Dial
+            | FailReason::Overdue
             | FailReason::Silent
             | FailReason::Lost
             | FailReason::Refused
+            | FailReason::Reset
             | FailReason::Failed => return None,
         };
         Some(Self::Own(Box::new(crowd)))
@@ -325,11 +327,12 @@ impl ErrorKind {
     pub(crate) fn of(why: FailReason, seen: Option<Self>) -> Self {
         match why {
             FailReason::Dial => seen.unwrap_or(Self::Dial),
+            FailReason::Overdue => seen.unwrap_or(Self::Timeout(Phase::Connect)),
             FailReason::Silent => Self::Silent,
             FailReason::Lost => seen.unwrap_or(Self::Lost),
             // Not even written, for it can't be.
             FailReason::Refused => seen.filter(|seen| *seen == Self::Request).unwrap_or(Self::Refused),
-            FailReason::Failed => seen.unwrap_or(Self::Peer),
+            FailReason::Reset | FailReason::Failed => seen.unwrap_or(Self::Peer),
             FailReason::Queue | FailReason::Wait => Self::Limit,
         }
     }

@@ -73,12 +73,26 @@ impl Head {
             return Err("CONNECT has no body: what the tunnel carries is written once it is there");
         }
         remove_hop_by_hop(&mut headers);
+        check_length(&headers, body)?;
         if let Some(length) = announced_length(&method, &headers, body) {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
         let expects = keep_expectation(&mut headers, body);
         let informational = extensions.get().cloned();
         Ok(Self { method, uri, headers, expects, informational, other })
+    }
+
+    /// Adds fields that are not the caller's, in place of those of the same names; what is about the connection, or the message's
+    /// form, is none of theirs.
+    pub(crate) fn add(&mut self, mut fields: HeaderMap) {
+        if fields.is_empty() {
+            return;
+        }
+        remove_hop_by_hop(&mut fields);
+        for ours in [header::HOST, header::CONTENT_LENGTH, header::EXPECT, header::TE] {
+            fields.remove(ours);
+        }
+        self.headers.extend(fields);
     }
 
     /// How its response is to be read.
@@ -244,6 +258,23 @@ fn keep_expectation(headers: &mut HeaderMap, body: &Outgoing) -> bool {
     expects && !body.is_empty()
 }
 
+/// A `Content-Length` of the caller's must be one number, and that of the body where it is known: HTTP/1.1 would send as much of the
+/// body as it says, or wait for what never comes, and HTTP/2 servers refuse it (RFC 9110 section 8.6, RFC 9113 section 8.1.1).
+fn check_length(headers: &HeaderMap, body: &Outgoing) -> Result<(), &'static str> {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let Some(length) = lengths.next() else { return Ok(()) };
+    let digits = length.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let length = digits.and_then(|digits| digits.parse::<u64>().ok());
+    match (length, body.size_hint().exact()) {
+        (None, _) => Err("the Content-Length header is not a number"),
+        (Some(_), _) if lengths.next().is_some() => Err("there are several Content-Length headers"),
+        (Some(length), Some(size)) if length != size => {
+            Err("the Content-Length header is not the length of the body: leave it out")
+        }
+        (Some(_), _) => Ok(()),
+    }
+}
+
 /// The length to announce where the caller did not: a known one, and zero only for methods that usually have a body
 /// (RFC 9110 section 8.6).
 fn announced_length(method: &Method, headers: &HeaderMap, body: &Outgoing) -> Option<u64> {
@@ -323,8 +354,14 @@ mod tests {
         assert_eq!(length(head(Request::post("http://a/"), "four")), Some(4.into()));
         assert_eq!(length(head(Request::post("http://a/"), "")), Some(0.into()));
         assert_eq!(length(head(Request::get("http://a/"), "")), None);
-        let own = Request::post("http://a/").header("content-length", 7);
-        assert_eq!(length(head(own, "four")), Some(7.into()));
+        let own = |length: &str| Request::post("http://a/").header("content-length", length);
+        assert_eq!(length(head(own("4"), "four")), Some(4.into()));
+        for lie in ["3", "5", "4, 4", "+4", "-4", "", "four", "99999999999999999999"] {
+            assert!(head(own(lie), "four").is_err(), "{lie}");
+        }
+        assert!(head(own("4").header("content-length", 4), "four").is_err());
+        assert!(head(own("4"), "").is_err());
+        assert!(head(own("0"), "").is_ok());
     }
 
     #[test]

@@ -13,15 +13,14 @@ use http::{HeaderMap, Request, Response, StatusCode, Version};
 
 use crate::meter::Gauge;
 use crate::offence::Offence;
-use crate::settings::MAX_INFORMATIONAL;
 
 /// Has informational responses (1xx, RFC 9110 section 15.2) told, such as `103 Early Hints`: put it into the request's
 /// extensions. Without it they are skipped.
 ///
 /// The callback is given each one's status, version and header fields as it arrives, over HTTP/1.1 and HTTP/2, while the
-/// response's future is polled. A request that is sent more than once tells those of all its attempts. More than 16 for one
-/// attempt end its connection with an error that blames the server. `101 Switching Protocols` is not informational in this
-/// sense.
+/// response's future is polled. A request that is sent more than once tells those of all its attempts. More than
+/// [`Builder::max_informational_responses`](crate::Builder::max_informational_responses) for one attempt end its connection with
+/// an error that blames the server. `101 Switching Protocols` is not informational in this sense.
 ///
 /// ```
 /// let mut request = http::Request::get("https://example.com/").body(outlive::Body::empty())?;
@@ -57,20 +56,27 @@ pub(crate) struct Relay {
     gauge: Arc<Gauge>,
     /// Whether anybody wants them; counted they are in any case.
     wanted: bool,
+    /// How many there may be.
+    most: u32,
     carried: Mutex<Carried>,
 }
 
 #[derive(Default)]
 struct Carried {
-    count: usize,
+    count: u32,
     responses: Vec<Response<()>>,
     waker: Option<Waker>,
 }
 
 impl Relay {
     /// Has hyper tell those that answer `request`.
-    pub(crate) fn attach<B>(request: &mut Request<B>, gauge: Arc<Gauge>, wanted: bool) -> Arc<Self> {
-        let relay = Arc::new(Self { gauge, wanted, carried: Mutex::default() });
+    pub(crate) fn attach<B>(
+        request: &mut Request<B>,
+        gauge: Arc<Gauge>,
+        wanted: bool,
+        most: u32,
+    ) -> Arc<Self> {
+        let relay = Arc::new(Self { gauge, wanted, most, carried: Mutex::default() });
         let end = Arc::clone(&relay);
         hyper::ext::on_informational(request, move |response| {
             end.bring(response.status(), response.version(), response.headers());
@@ -81,7 +87,7 @@ impl Relay {
     fn bring(&self, status: StatusCode, version: Version, headers: &HeaderMap) {
         let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
         carried.count += 1;
-        if carried.count > MAX_INFORMATIONAL {
+        if carried.count > self.most {
             return self.gauge.offend(Offence::Informational);
         }
         if self.wanted {

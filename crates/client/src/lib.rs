@@ -29,7 +29,7 @@
 //! | `serde` | a [`PoolSnapshot`] can be serialized | with `json` |
 //! | `tracing` | `TracingObserver`: spans of requests, events of connections | |
 //! | `metrics` | `MetricsObserver`: the `metrics` crate | |
-//! | `opentelemetry` | `OpenTelemetryObserver`: OpenTelemetry's metrics | |
+//! | `opentelemetry` | `OpenTelemetryObserver`: OpenTelemetry's metrics; `OpenTelemetrySpans`: its traces | |
 //! | `hickory` | `Hickory`: a resolver that asks DNS servers itself; needs Rust 1.88 | |
 //! | `webpki-roots` | `Builder::bundled_roots`: Mozilla's certificate authorities, compiled in | |
 //!
@@ -52,6 +52,7 @@ mod expect;
 mod frames;
 mod front;
 mod head;
+mod head_limits;
 mod informational;
 mod kernel;
 mod meter;
@@ -101,13 +102,13 @@ pub use response_body::ResponseBody;
 pub use response_future::ResponseFuture;
 #[cfg(feature = "metrics")]
 pub use seeing::MetricsObserver;
-#[cfg(feature = "opentelemetry")]
-pub use seeing::OpenTelemetryObserver;
 #[cfg(feature = "tracing")]
 pub use seeing::TracingObserver;
 pub use seeing::{
     ConnectionSnapshot, Course, Event, Health, How, Observer, OriginSnapshot, PoolSnapshot, Standing, State,
 };
+#[cfg(feature = "opentelemetry")]
+pub use seeing::{OpenTelemetryObserver, OpenTelemetrySpans};
 pub use settings::Protocol;
 pub use shutdown::Leftovers;
 pub use upgrade::{ConnectProtocol, Upgraded, upgrade};

@@ -19,18 +19,18 @@ mod sleep;
 mod snapshot;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
-use outlive_core::ConnectionId;
 use outlive_core::trace::Trace;
+use outlive_core::{ConnectionId, RequestId};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::clock::Clock;
-use crate::connection::{self, Order, Route};
+use crate::connection::{self, Order, Progress, Route};
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
 use crate::seeing::{Event, Watch};
@@ -50,6 +50,7 @@ pub(crate) struct Origin {
     pub(crate) route: Arc<Route>,
     ledger: Mutex<Ledger>,
     alarm: Arc<Notify>,
+    next_request: AtomicU64,
     /// Connections' tasks that have not ended.
     tasks: AtomicUsize,
     /// Rings while the door is closed, whenever something happened.
@@ -61,6 +62,8 @@ struct Dial {
     connection: ConnectionId,
     /// Where to, if there is a choice.
     address: Option<SocketAddr>,
+    /// How far it has come.
+    progress: Arc<Progress>,
     /// The orders for its task.
     orders: UnboundedReceiver<Order>,
 }
@@ -89,7 +92,13 @@ impl Origin {
         let watch = Watch::new(settings.observer.is_some());
         let ledger = Mutex::new(Ledger::new(limits, seed, addresses, journal, watch));
         let (alarm, rest) = (Arc::new(Notify::new()), Notify::new());
-        Arc::new(Self { name, settings, clock, route, ledger, alarm, tasks: AtomicUsize::new(0), rest })
+        let (next_request, tasks) = (AtomicU64::new(0), AtomicUsize::new(0));
+        Arc::new(Self { name, settings, clock, route, ledger, alarm, next_request, tasks, rest })
+    }
+
+    /// A name for a request, which no other one of this origin has.
+    pub(crate) fn name_request(&self) -> RequestId {
+        RequestId(self.next_request.fetch_add(1, Relaxed))
     }
 
     /// Records facts and does what the pool decides. `bring` is called under the lock: it must be quick and must
@@ -157,9 +166,9 @@ impl Origin {
         if aftermath.resolve {
             runtime.spawn(addresses::resolve(addresses::End::of(Arc::downgrade(self))));
         }
-        for Dial { connection, address, orders } in aftermath.dials {
+        for Dial { connection, address, progress, orders } in aftermath.dials {
             let guard = connection::Guard::new(self, connection);
-            runtime.spawn(connection::run(guard, address, orders));
+            runtime.spawn(connection::run(guard, address, progress, orders));
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use outlive_core::{Limits, Span};
 
 use crate::builder::Builder;
+use crate::settings::AGE_LEAST;
 
 /// What the caller chose; `None` is the core's default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,9 +40,9 @@ impl Builder {
 
     /// A connection this old takes no new requests once its successor is there, and is closed when its last request has
     /// ended, so that load follows changed names and new servers. Up to a tenth less by chance, so that they do not
-    /// all go at once. Default: no limit.
+    /// all go at once. Default: no limit. At least 1 s.
     pub fn max_connection_age(mut self, age: Duration) -> Self {
-        self.pool.age = Some(age);
+        self.pool.age = Some(age.max(AGE_LEAST));
         self
     }
 

@@ -37,8 +37,8 @@ pub struct ResponseBody {
 pub(crate) enum Stream {
     /// With whether the head announced the length.
     Http1 { body: Incoming, announced: bool, gauge: Arc<Gauge> },
-    /// With the first of its data, if they came with the head.
-    Http2 { body: RecvStream, length: Length, first: Option<Bytes> },
+    /// With the first of its data, if they came with the head, and how many fields its trailers may have.
+    Http2 { body: RecvStream, length: Length, first: Option<Bytes>, most_fields: u32 },
     /// It is no message.
     Tunnel(Tunnel),
     /// From nowhere: the rest was given up. (A stream that is still held could not be reset.)
@@ -169,8 +169,8 @@ impl fmt::Debug for ResponseBody {
 }
 
 impl Stream {
-    pub(crate) fn http2(body: RecvStream, length: Length) -> Self {
-        Self::Http2 { body, length, first: None }
+    pub(crate) fn http2(body: RecvStream, length: Length, most_fields: u32) -> Self {
+        Self::Http2 { body, length, first: None, most_fields }
     }
 
     pub(crate) fn http1(body: Incoming, gauge: Arc<Gauge>) -> Self {
@@ -185,7 +185,7 @@ impl Stream {
                 let short = || *announced && gauge.has_ended();
                 Poll::Ready(next.map(|frame| frame.map_err(|error| Fault::http1_body(error, short()))))
             }
-            Self::Http2 { body, length, first } => match ready!(next_data(first, body, cx)) {
+            Self::Http2 { body, length, first, most_fields } => match ready!(next_data(first, body, cx)) {
                 Some(Ok(data)) => {
                     match length {
                         Length::None if !data.is_empty() => {
@@ -201,7 +201,7 @@ impl Stream {
                     let trailers = ready!(body.poll_trailers(cx)).map_err(Fault::http2_body).transpose();
                     Poll::Ready(trailers.map(|trailers| {
                         let trailers = trailers?;
-                        vet::fields(&trailers).map_err(Fault::offence)?;
+                        vet::fields(&trailers, *most_fields).map_err(Fault::offence)?;
                         Ok(Frame::trailers(trailers))
                     }))
                 }
@@ -223,7 +223,7 @@ impl Stream {
     /// Takes the first of an HTTP/2 body's data if they are here, and says whether the response is complete with them: for a
     /// small one, the pool need not be told twice. An error comes again to whoever reads.
     pub(crate) fn is_whole(&mut self, cx: &mut Context<'_>) -> bool {
-        let Self::Http2 { body, length, first } = self else { return false };
+        let Self::Http2 { body, length, first, .. } = self else { return false };
         if *length != Length::None && first.is_none() {
             if let Poll::Ready(Some(Ok(data))) = poll_data(body, cx) {
                 *first = Some(data);

@@ -16,7 +16,7 @@ use http::header::CONTENT_LENGTH;
 use outlive_core::{AttemptId, FailReason, Repeat};
 
 use crate::attempt::Attempts;
-use crate::connection::http1::keeps_alive;
+use crate::connection::http1::{Persistence, persistence};
 use crate::deadline::{Deadline, Timeouts};
 use crate::error::{Elapsed, Error, Phase};
 use crate::informational::OnInformational;
@@ -219,27 +219,31 @@ impl Open {
         let Self { ticket, mut deadline, sendings, manner } = self;
         drop(sendings);
         deadline.enter_body();
-        let Answer { message, gauge, withheld } = answer;
+        let Answer { message, gauge, most_fields, withheld } = answer;
         let line = message.line();
-        let (mut response, upload, closes) = match message {
+        let (mut response, upload, then) = match message {
             Message::Http1(response) => {
-                let closes = !keeps_alive(&response);
-                (response.map(|body| Stream::http1(body, gauge)), None, closes)
+                let then = persistence(&response);
+                (response.map(|body| Stream::http1(body, gauge)), None, then)
             }
             Message::Tunnel(response, tunnel) => {
-                let closes = matches!(tunnel, Tunnel::Http1(_));
-                (response.map(|()| Stream::Tunnel(tunnel)), None, closes)
+                let then = match &tunnel {
+                    Tunnel::Http1(_) => Persistence::Ends,
+                    Tunnel::Http2(..) => Persistence::Stays,
+                };
+                (response.map(|()| Stream::Tunnel(tunnel)), None, then)
             }
             Message::Http2(response, upload) => {
                 let length = manner.length(&response);
-                (response.map(|body| Stream::http2(body, length)), upload, false)
+                let response = response.map(|body| Stream::http2(body, length, most_fields));
+                (response, upload, Persistence::Stays)
             }
         };
         let is_whole = upload.is_none() && !withheld && response.body_mut().is_whole(cx);
         let (attempts, claim) = if is_whole {
             (ticket.exchanged(attempt, line), None)
         } else {
-            let attempts = ticket.answered(attempt, line, closes);
+            let attempts = ticket.answered(attempt, line, then);
             let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
             (attempts, Some(Claim { ticket, attempt, upload, withheld }))
         };

@@ -12,8 +12,12 @@ mod observer;
 #[cfg(feature = "opentelemetry")]
 mod opentelemetry;
 mod snapshot;
+#[cfg(feature = "opentelemetry")]
+mod spans;
 #[cfg(feature = "tracing")]
 mod tracing;
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "tracing"))]
+mod words;
 
 pub use event::{Course, Event, How, Standing};
 #[cfg(feature = "metrics")]
@@ -23,5 +27,7 @@ pub(crate) use observer::Watch;
 #[cfg(feature = "opentelemetry")]
 pub use opentelemetry::OpenTelemetryObserver;
 pub use snapshot::{ConnectionSnapshot, Health, OriginSnapshot, PoolSnapshot, State};
+#[cfg(feature = "opentelemetry")]
+pub use spans::OpenTelemetrySpans;
 #[cfg(feature = "tracing")]
 pub use tracing::TracingObserver;

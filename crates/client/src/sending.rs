@@ -20,11 +20,11 @@ use outlive_core::AttemptId;
 
 use crate::error::ErrorKind;
 use crate::expect::{Gate, Hold};
+use crate::head_limits::HeadLimits;
 use crate::informational::Relay;
 use crate::meter::Gauge;
 use crate::offence::Offence;
 use crate::outgoing::{BoxError, Outgoing};
-use crate::settings::MAX_INFORMATIONAL;
 use crate::upgrade::Tunnel;
 use crate::upload::Upload;
 use crate::vet::{self, Ask};
@@ -35,10 +35,12 @@ pub(crate) struct Sending {
     wire: Wire,
     gauge: Arc<Gauge>,
     ask: Ask,
+    /// How many fields its response's head and trailers may have each.
+    most_fields: u32,
     /// The body waits for the server's word.
     hold: Option<Hold>,
-    /// Informational responses so far, where this side counts them.
-    informational: usize,
+    /// How many informational responses may still come, where this side counts them.
+    informational: u32,
 }
 
 type Http1Response =
@@ -59,6 +61,8 @@ pub(crate) enum Wire {
 pub(crate) struct Answer {
     pub(crate) message: Message,
     pub(crate) gauge: Arc<Gauge>,
+    /// How many fields its trailers may have.
+    pub(crate) most_fields: u32,
     /// The request's body was held back, and will not be sent.
     pub(crate) withheld: bool,
 }
@@ -105,6 +109,8 @@ pub(crate) enum Fact {
     Refused,
     /// The same, and the peer takes no new streams.
     GoneAway,
+    /// The peer reset its stream, and found no fault with it.
+    Reset,
     /// It alone failed.
     Failed,
     /// It failed, and nothing else can be sent where it was.
@@ -116,8 +122,22 @@ pub(crate) enum Fact {
 }
 
 impl Sending {
-    pub(crate) fn new(attempt: AttemptId, wire: Wire, gauge: Arc<Gauge>, ask: Ask) -> Self {
-        Self { attempt, wire, gauge, ask, hold: None, informational: 0 }
+    pub(crate) fn new(
+        attempt: AttemptId,
+        wire: Wire,
+        gauge: Arc<Gauge>,
+        ask: Ask,
+        limits: HeadLimits,
+    ) -> Self {
+        Self {
+            attempt,
+            wire,
+            gauge,
+            ask,
+            most_fields: limits.fields(),
+            hold: None,
+            informational: limits.informational,
+        }
     }
 
     /// Holds the body back until the server says `100 Continue`, for this long at most.
@@ -152,7 +172,7 @@ impl Sending {
                     return Poll::Ready(Err(fault));
                 }
                 Poll::Ready(answer.map_err(Fault::unanswered_http1).and_then(|answer| {
-                    vet::http1(self.ask, &answer).map_err(Fault::spoiled)?;
+                    vet::http1(self.ask, &answer, self.most_fields).map_err(Fault::spoiled)?;
                     let message = self.http1(answer);
                     Ok(self.answer(message))
                 }))
@@ -167,7 +187,7 @@ impl Sending {
                 if let Poll::Ready(answer) = answer {
                     let (upload, tunnel) = (upload.take(), tunnel.take());
                     return Poll::Ready(answer.map_err(Fault::http2).and_then(|answer| {
-                        vet::fields(answer.headers()).map_err(Fault::offence)?;
+                        vet::fields(answer.headers(), self.most_fields).map_err(Fault::offence)?;
                         let upload = upload.filter(|_| self.hold.is_none());
                         let message = self.http2(answer, upload, tunnel);
                         Ok(self.answer(message))
@@ -212,7 +232,8 @@ impl Sending {
     }
 
     fn answer(&mut self, message: Message) -> Answer {
-        Answer { message, gauge: Arc::clone(&self.gauge), withheld: self.hold.take().is_some() }
+        let withheld = self.hold.take().is_some();
+        Answer { message, gauge: Arc::clone(&self.gauge), most_fields: self.most_fields, withheld }
     }
 
     fn release(&mut self) {
@@ -239,11 +260,12 @@ impl Sending {
                 let last = loop {
                     let next = response.poll_informational(cx);
                     let Poll::Ready(Some(Ok(informational))) = next else { break next };
-                    self.informational += 1;
+                    let may_come = self.informational > 0;
+                    self.informational = self.informational.saturating_sub(1);
                     let offence = match informational.status() {
                         // Not in HTTP/2 (RFC 9113 section 8.6).
                         StatusCode::SWITCHING_PROTOCOLS => Offence::Switch,
-                        _ if self.informational > MAX_INFORMATIONAL => Offence::Informational,
+                        _ if !may_come => Offence::Informational,
                         _ => {
                             come.push(informational);
                             continue;
@@ -299,6 +321,8 @@ impl Fault {
             (Fact::ConnectionLost, ErrorKind::Peer)
         } else if refused && error.is_remote() {
             (Fact::Refused, ErrorKind::Refused)
+        } else if error.is_remote() && error.reason().is_some_and(is_blameless) {
+            (Fact::Reset, ErrorKind::Peer)
         } else {
             (Fact::Failed, ErrorKind::Peer)
         };
@@ -309,7 +333,9 @@ impl Fault {
     pub(crate) fn http2_body(error: h2::Error) -> Self {
         let fault = Self::http2(error);
         match fault.fact {
-            Fact::Refused | Fact::GoneAway => Self { fact: Fact::Failed, kind: ErrorKind::Peer, ..fault },
+            Fact::Refused | Fact::GoneAway | Fact::Reset => {
+                Self { fact: Fact::Failed, kind: ErrorKind::Peer, ..fault }
+            }
             Fact::Unwritten(_) | Fact::Failed | Fact::Spoiled | Fact::GivenUp | Fact::ConnectionLost => fault,
         }
     }
@@ -343,6 +369,24 @@ impl Fault {
             _ => fault,
         }
     }
+}
+
+/// Whether a stream that is reset with this code before its response may fare better next time: what servers and proxies say that
+/// go away, or whose handler failed. The other codes find fault with how we speak HTTP/2, or with how much we ask. Codes that nobody
+/// knows are like `INTERNAL_ERROR` (RFC 9113 section 7).
+fn is_blameless(code: Reason) -> bool {
+    ![
+        Reason::PROTOCOL_ERROR,
+        Reason::FLOW_CONTROL_ERROR,
+        Reason::SETTINGS_TIMEOUT,
+        Reason::STREAM_CLOSED,
+        Reason::FRAME_SIZE_ERROR,
+        Reason::COMPRESSION_ERROR,
+        Reason::ENHANCE_YOUR_CALM,
+        Reason::INADEQUATE_SECURITY,
+        Reason::HTTP_1_1_REQUIRED,
+    ]
+    .contains(&code)
 }
 
 /// Whether hyper could not make sense of a body's chunks, which it says in the words of I/O. Of transports only TLS uses these

@@ -3,6 +3,7 @@
 //! Every limit of the glue stands here with its reason; the pool's own limits are the core's. Invariant: settings
 //! never change once a client is built. Next: [`crate::Builder`], which makes them.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use outlive_core::Limits;
 use crate::connect::Means;
 use crate::connection::{Phases, TcpKeepalive, TcpOptions};
 use crate::deadline::Timeouts;
+use crate::head_limits::HeadLimits;
 use crate::pool_limits::{self, PoolLimits};
 use crate::proxies::Proxies;
 use crate::rescue::Rescue;
@@ -54,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) phases: Phases,
     pub(crate) resolution_age: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) head: HeadLimits,
 }
 
 /// Requests that fail by the hundred on one dead connection ask the kernel about it no more often than this: it counts in
@@ -69,6 +72,9 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that takes no more bytes may need to give what came before that. A socket has it ready; a carrier of a
 /// caller's own may not.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How much later than its decision a dial may start, for the system's certificates are read first, or the runtime is busy: so
+/// much longer those who wait bear dialling in vain, so that a dial that ends by its own limit tells them why.
+pub(crate) const DIAL_START: Duration = Duration::from_millis(100);
 
 /// A name resolved longer ago than this is resolved again, in the background, at the next dial. Records are rarely
 /// meant to live shorter: 30 s follows a failover soon, and costs a question per half minute of dialling.
@@ -90,6 +96,13 @@ pub(crate) const KEEPALIVE: TcpKeepalive =
 /// a handshake; a connection that was closed meanwhile is noticed before it is used.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// A limit of a connection's age below this would make dialling all that a client does: it may be old before it carries anything.
+pub(crate) const AGE_LEAST: Duration = Duration::from_secs(1);
+
+/// How much earlier than it says a server that closes unused connections (`Keep-Alive: timeout`) gets no more requests there: half of
+/// what it says at most. Its count began when it had sent the response, and a request takes a while to arrive; Node's undici takes as long.
+pub(crate) const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
+
 /// What one response may have under way to us at first: 512 KiB carry 40 Mbit/s at a round trip of 100 ms. It grows with what
 /// the path carries.
 pub(crate) const STREAM_WINDOW: u32 = 512 << 10;
@@ -109,10 +122,20 @@ pub(crate) const MAX_HEADER_LIST: u32 = 64 << 10;
 pub(crate) const REMEMBERED_RESETS: usize = 256;
 
 /// More fields than this in a response's head or its trailers are refused. Servers' own limits lie at about 100.
-pub(crate) const MAX_FIELDS: usize = 256;
+pub(crate) const MAX_FIELDS: u32 = 256;
+
+/// Larger heads than this need more buffer over HTTP/1.1 than hyper has by default, which is a little more.
+pub(crate) const HTTP1_BUFFER: u32 = 400 << 10;
+
+/// The same over HTTP/1.1: hyper's own limit, up to which it keeps fields on the stack.
+pub(crate) const MAX_FIELDS_HTTP1: u32 = 100;
+
+/// The bytes of a head that a caller can choose as the limit: a status and a few fields fit into the least; more than the most
+/// belongs into a body.
+pub(crate) const HEAD_BYTES_RANGE: RangeInclusive<u32> = 1 << 10..=16 << 20;
 
 /// More informational responses than this to one request are an offence. One or two are usual.
-pub(crate) const MAX_INFORMATIONAL: usize = 16;
+pub(crate) const MAX_INFORMATIONAL: u32 = 16;
 
 /// How long `Expect: 100-continue` waits for a server that says nothing; curl and Go wait as long.
 pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
@@ -120,6 +143,10 @@ pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 /// A socket that has taken no bytes for this long, although there are some, takes none. Linux wakes a writer only when a
 /// third of the socket's buffer is free again, which on a path that moves is about a round trip.
 pub(crate) const BLOCKED: Duration = Duration::from_millis(100);
+
+/// How often the task of a connection looks, while it reads, whether late answers have ended the streams of given-up requests: a look
+/// at each of them, which at this pace costs little even for hundreds.
+pub(crate) const ORPHANS_REST: Duration = Duration::from_millis(1);
 
 /// How long a new connection waits for the server's SETTINGS, where a request needs their word (extended CONNECT): many round
 /// trips. Without them it is used for everything else.
@@ -138,6 +165,7 @@ impl Settings {
             Protocol::Auto => Some(1),
         };
         let idle = pool_limits::span(self.idle_timeout);
-        self.pool.over(Limits { idle, streams_expected, ..Limits::default() })
+        let dialling = pool_limits::span(self.phases.whole.saturating_add(DIAL_START));
+        self.pool.over(Limits { idle, dialling, streams_expected, ..Limits::default() })
     }
 }

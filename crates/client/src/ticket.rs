@@ -12,6 +12,7 @@ use http::{StatusCode, Version};
 use outlive_core::{AttemptId, FailReason, Repeat, RequestId};
 
 use crate::attempt::Attempt;
+use crate::connection::http1::Persistence;
 use crate::error::{Elapsed, Error, Phase};
 use crate::origin::{News, Origin, Request};
 use crate::outgoing::Outgoing;
@@ -28,17 +29,19 @@ impl Ticket {
     /// Opens a request, and says what became of it at once: with a warm connection it has been sent.
     pub(crate) fn open(
         origin: Arc<Origin>,
-        request: Box<Request>,
+        mut request: Box<Request>,
         repeat: Repeat,
         timeout: Option<Duration>,
         waker: &Waker,
     ) -> (Self, News) {
-        let (request, news) = origin.with(|ledger| {
+        let id = origin.name_request();
+        origin.propagate(id, request.head_mut());
+        let news = origin.with(|ledger| {
             ledger.rouse();
-            let request = ledger.open(request, repeat, timeout);
-            (request, ledger.look(request, waker))
+            ledger.open(id, request, repeat, timeout);
+            ledger.look(id, waker)
         });
-        (Self { origin, request: Some(request) }, news)
+        (Self { origin, request: Some(id) }, news)
     }
 
     /// What is new; later news wake `waker`.
@@ -52,15 +55,15 @@ impl Ticket {
         self.origin.with(|ledger| ledger.take_body(request, attempt))
     }
 
-    /// The response's head arrived; `last` if its connection ends with it. All that was sent, if it was more than this.
+    /// The response's head arrived; `then` is what becomes of its connection. All that was sent, if it was more than this.
     pub(crate) fn answered(
         &self,
         attempt: AttemptId,
         line: (StatusCode, Version),
-        last: bool,
+        then: Persistence,
     ) -> Option<Vec<Attempt>> {
         let request = self.request?;
-        self.origin.with(|ledger| ledger.answered(request, attempt, line, last))
+        self.origin.with(|ledger| ledger.answered(request, attempt, line, then))
     }
 
     /// The same of a response that is here as a whole, and with it the request's end.

@@ -114,13 +114,17 @@ pub enum CloseReason {
 pub enum FailReason {
     /// No connection could be opened.
     Dial,
+    /// No connection could be opened in time.
+    Overdue,
     /// Its connection was silent until it was declared dead. The request may have been processed.
     Silent,
     /// Its connection ended under it. The request may have been processed.
     Lost,
     /// Nobody processed it, but it could not be sent again, or had been refused too often.
     Refused,
-    /// The exchange itself failed (the peer reset the stream, say). The request may have been processed.
+    /// The peer reset its stream. The request may have been processed.
+    Reset,
+    /// The exchange itself failed (its response can't be understood, say). The request may have been processed.
     Failed,
     /// Too many requests were waiting.
     Queue,
@@ -135,8 +139,17 @@ impl CloseReason {
 
 impl FailReason {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Dial, Self::Silent, Self::Lost, Self::Refused, Self::Failed, Self::Queue, Self::Wait];
+    pub const ALL: [Self; 9] = [
+        Self::Dial,
+        Self::Overdue,
+        Self::Silent,
+        Self::Lost,
+        Self::Refused,
+        Self::Reset,
+        Self::Failed,
+        Self::Queue,
+        Self::Wait,
+    ];
 }
 
 impl DrainReason {
@@ -169,9 +182,11 @@ impl fmt::Display for FailReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Dial => "dial",
+            Self::Overdue => "overdue",
             Self::Silent => "silent",
             Self::Lost => "lost",
             Self::Refused => "refused",
+            Self::Reset => "reset",
             Self::Failed => "failed",
             Self::Queue => "queue",
             Self::Wait => "wait",

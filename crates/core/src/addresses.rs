@@ -48,6 +48,11 @@ impl Addresses {
         }
     }
 
+    /// Whether the pool was told of any.
+    pub(crate) fn are_named(&self) -> bool {
+        self.named() > 0
+    }
+
     fn named(&self) -> usize {
         self.list.iter().filter(|address| address.id.is_some()).count()
     }

@@ -10,7 +10,7 @@ use crate::evidence::{Evidence, Open};
 use crate::health::Health;
 use crate::life::{Life, Turn};
 use crate::rtt::Rtt;
-use crate::{AddressId, AttemptId, Limits, Time};
+use crate::{AddressId, AttemptId, Limits, Span, Time};
 
 /// A connection, from the decision to dial until it is closed.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     pub(crate) complained: bool,
     /// Since when nothing has been under way.
     pub(crate) idle: Time,
+    /// How long its peer lets that last.
+    pub(crate) keeps: Span,
     /// As the census has it.
     pub(crate) standing: Standing,
 }
@@ -68,6 +70,7 @@ impl Connection {
             pace: Pace { credit: limits.resets, since: now },
             complained: false,
             idle: now,
+            keeps: Span::MAX,
             standing: Standing::Dialing,
         }
     }
@@ -171,7 +174,6 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Span;
 
     #[test]
     fn resets_come_in_a_burst_and_then_at_their_pace() {

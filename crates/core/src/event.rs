@@ -4,7 +4,7 @@
 //! something that is gone: the pool ignores what no longer means anything. Next: [`crate::Action`], the
 //! pool's answers.
 
-use crate::{AddressId, AttemptId, ConnectionId, RequestId, Time};
+use crate::{AddressId, AttemptId, ConnectionId, RequestId, Span, Time};
 
 /// Whether a request may be sent more than once (promise P4).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -92,7 +92,14 @@ pub enum Event {
         /// Whether the request can be sent again: its head is kept and its body is untouched or repeatable.
         again: bool,
     },
-    /// An attempt failed in another way (the peer reset the stream, say); it may have been processed.
+    /// The peer reset an attempt's stream before its response head, and found no fault with the request (`NO_ERROR`,
+    /// `INTERNAL_ERROR`, `CANCEL`, say, as a server does that goes away); it may have been processed.
+    Reset {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// An attempt failed in another way, in which it would fail again (its response can't be understood, say); it may have been
+    /// processed.
     Failed {
         /// The attempt.
         attempt: AttemptId,
@@ -103,6 +110,14 @@ pub enum Event {
         connection: ConnectionId,
         /// Whether it complained of being asked too often (`ENHANCE_YOUR_CALM`, RFC 9113 section 7).
         calm: bool,
+    },
+    /// The peer said for how long it keeps the connection open while nothing is under way (`Keep-Alive: timeout`). A request that is sent
+    /// later meets its end.
+    Keeps {
+        /// The connection.
+        connection: ConnectionId,
+        /// How long to use it, with a margin.
+        idle: Span,
     },
     /// The socket has taken no bytes for a while although there are some (`writable: false`), or does again. What is sent
     /// meanwhile only piles up.

@@ -210,10 +210,14 @@ impl Pool {
         if !connection.carried.is_empty() {
             return;
         }
-        let idle_until = connection.idle + self.limits.idle;
+        let kept_until = connection.idle + connection.keeps;
+        let idle_until = kept_until.min(connection.idle + self.limits.idle);
         // One whose peer allows no stream, or that takes no bytes, is not kept: another may do better. What replaces a suspect is.
         let kept = self.limits.connections_min.max(u32::from(self.census.suspect > 0));
-        let is_spare = connection.streams == 0 || !connection.writable || self.census.alive > kept;
+        let is_spare = connection.streams == 0
+            || !connection.writable
+            || self.census.alive > kept
+            || kept_until <= self.now;
         match (connection.life, connection.health) {
             (Life::Open | Life::Retiring, Health::Alive) if idle_until > self.now => {
                 self.timers.no_later_than(id, idle_until)
@@ -223,7 +227,8 @@ impl Pool {
             }
             // It is kept for now; what for may end unnoticed.
             (Life::Open | Life::Retiring, Health::Alive) => {
-                self.timers.no_later_than(id, self.now + self.limits.idle.max(self.limits.dead_after))
+                let again = self.now + self.limits.idle.max(self.limits.dead_after);
+                self.timers.no_later_than(id, again.min(kept_until));
             }
             (
                 Life::Dialing | Life::Open | Life::Retiring | Life::Draining,

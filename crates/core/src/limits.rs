@@ -102,6 +102,9 @@ pub struct Limits {
     /// After those, one more reset per this.
     pub reset_interval: Span,
 
+    /// How long those who wait bear it that nothing is open and all dialling is in vain. Each dial has a limit of its own, which is
+    /// the glue's; but late dials are called off and dialled anew, so that no dial's limit would be the limit of the wait.
+    pub dialling: Span,
     /// A dial that has taken this long gets company: as long as dials are known to take, at least this (RFC 8305
     /// section 5: never below 10 ms),
     pub stagger_min: Span,
@@ -155,6 +158,7 @@ impl Default for Limits {
             resets: 10,
             resets_unproven: 15,
             reset_interval: Span::from_millis(10),
+            dialling: Span::from_secs(10),
             stagger_min: Span::from_millis(20),
             stagger_max: Span::from_millis(250),
             dial_failures: 6,
@@ -181,6 +185,7 @@ impl Limits {
             &mut self.reset_interval,
             &mut self.stagger_min,
             &mut self.redial,
+            &mut self.dialling,
             &mut self.idle,
             &mut self.dead_after,
             &mut self.body_patience,
@@ -239,6 +244,7 @@ impl Limits {
             "resets" => self.resets = count()?,
             "resets_unproven" => self.resets_unproven = count()?,
             "reset_interval" => self.reset_interval = span()?,
+            "dialling" => self.dialling = span()?,
             "stagger_min" => self.stagger_min = span()?,
             "stagger_max" => self.stagger_max = span()?,
             "dial_failures" => self.dial_failures = count()?,
@@ -288,6 +294,7 @@ impl Limits {
             ("resets", self.resets.to_string()),
             ("resets_unproven", self.resets_unproven.to_string()),
             ("reset_interval", self.reset_interval.to_string()),
+            ("dialling", self.dialling.to_string()),
             ("stagger_min", self.stagger_min.to_string()),
             ("stagger_max", self.stagger_max.to_string()),
             ("dial_failures", self.dial_failures.to_string()),

@@ -56,6 +56,8 @@ pub struct Pool {
     pub(crate) rtt: Rtt,
     pub(crate) census: Census,
     pub(crate) last_dial: Time,
+    /// Since when requests have been waiting, and nothing was open.
+    pub(crate) barren: Option<Time>,
     /// Connections that something happened to since the last settling.
     pub(crate) touched: Vec<ConnectionId>,
     pub(crate) arrived: Vec<AttemptId>,
@@ -87,6 +89,7 @@ impl Pool {
             rtt: Rtt::unknown(),
             census: Census::default(),
             last_dial: Time::ZERO,
+            barren: None,
             touched: Vec::new(),
             arrived: Vec::new(),
             last_attempt: 0,
@@ -282,11 +285,15 @@ impl Pool {
         }
         let again = match why {
             FailReason::Refused => request.refusals < self.limits.refusals,
-            FailReason::Silent | FailReason::Lost => {
+            FailReason::Silent | FailReason::Lost | FailReason::Reset => {
                 request.may_repeat(self.now, self.limits.extra)
                     && self.budget.take(self.now, false, &self.limits)
             }
-            FailReason::Failed | FailReason::Dial | FailReason::Queue | FailReason::Wait => false,
+            FailReason::Failed
+            | FailReason::Dial
+            | FailReason::Overdue
+            | FailReason::Queue
+            | FailReason::Wait => false,
         };
         if again {
             let is_free = why == FailReason::Refused;

@@ -11,7 +11,7 @@ use crate::health::{Health, Sign};
 use crate::life::{self, Life};
 use crate::pool::Pool;
 use crate::request::Turn;
-use crate::{Action, AttemptId, ConnectionId, Event, FailReason, RequestId, Span, Time};
+use crate::{Action, AddressId, AttemptId, ConnectionId, Event, FailReason, RequestId, Span, Time};
 
 impl Pool {
     pub(crate) fn record(&mut self, event: Event, actions: &mut Vec<Action>) {
@@ -32,15 +32,17 @@ impl Pool {
                 self.change(connection, |c| c.evidence.kernel(now, unacked, retransmits));
                 self.look_now(connection);
             }
+            Event::Keeps { connection, idle } => self.change(connection, |c| c.keeps = idle),
             Event::Writable { connection, writable } => self.change(connection, |c| c.writable = writable),
             Event::Proven { connection, through } => self.proven(connection, through, actions),
             Event::Answered { attempt } => self.answered(attempt, actions),
             Event::Done { attempt } => self.done(attempt, actions),
             Event::Refused { attempt, again } => self.refused(attempt, again, actions),
+            Event::Reset { attempt } => self.ended(attempt, FailReason::Reset, actions),
             Event::Failed { attempt } => self.ended(attempt, FailReason::Failed, actions),
             Event::GoAway { connection, calm } => self.go_away(connection, calm, actions),
             Event::Closed { connection } => self.closed(connection, actions),
-            Event::Address { address, known } => self.addresses.know(address, known, &self.limits),
+            Event::Address { address, known } => self.address(address, known),
             Event::Tick => self.touched.extend(self.timers.due(self.now)),
         }
     }
@@ -128,6 +130,13 @@ impl Pool {
         }
         self.dials.succeeded(took, streams);
         self.touched.push(id);
+    }
+
+    fn address(&mut self, id: AddressId, known: bool) {
+        if known && !self.addresses.are_named() {
+            self.barren = None; // resolving the name has a limit of its own
+        }
+        self.addresses.know(id, known, &self.limits);
     }
 
     fn dial_failed(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {

@@ -23,7 +23,8 @@ impl Pool {
         self.send_waiting(actions);
         self.judge_touched(actions);
         let waited = self.fail_waiting(actions);
-        self.dial(waited, actions);
+        let overdue = self.fail_overdue(actions);
+        self.dial([waited, overdue].into_iter().flatten().min(), actions);
     }
 
     fn judge_touched(&mut self, actions: &mut Vec<Action>) {
@@ -133,6 +134,24 @@ impl Pool {
             }
             self.requests.remove(id);
             actions.push(Action::Fail { request: id, why: FailReason::Wait });
+        }
+        None
+    }
+
+    /// Fails all who wait where nothing has been open for too long, and says when that would be. Our own sleep does not count.
+    fn fail_overdue(&mut self, actions: &mut Vec<Action>) -> Option<Time> {
+        if self.requests.waiting() == 0 || self.need().alive > 0 {
+            self.barren = None;
+            return None;
+        }
+        let since = (*self.barren.get_or_insert(self.now)).max(self.awake);
+        let until = since + self.limits.dialling;
+        if until > self.now {
+            return Some(until);
+        }
+        self.barren = None;
+        for request in self.requests.drain_waiting() {
+            actions.push(Action::Fail { request, why: FailReason::Overdue });
         }
         None
     }

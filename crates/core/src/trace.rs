@@ -163,9 +163,11 @@ impl fmt::Display for Event {
             Self::Done { attempt } => write!(f, "done {attempt}"),
             Self::Refused { attempt, again: true } => write!(f, "refused {attempt} again"),
             Self::Refused { attempt, again: false } => write!(f, "refused {attempt}"),
+            Self::Reset { attempt } => write!(f, "reset {attempt}"),
             Self::Failed { attempt } => write!(f, "failed {attempt}"),
             Self::GoAway { connection, calm: false } => write!(f, "goaway {connection}"),
             Self::GoAway { connection, calm: true } => write!(f, "goaway {connection} calm"),
+            Self::Keeps { connection, idle } => write!(f, "keeps {connection} for {idle}"),
             Self::Writable { connection, writable: false } => write!(f, "blocked {connection}"),
             Self::Writable { connection, writable: true } => write!(f, "writable {connection}"),
             Self::Kernel { connection, unacked, retransmits } => {
@@ -318,9 +320,11 @@ fn read_fact(words: &[&str]) -> Result<Event, String> {
         ["done", a] => Event::Done { attempt: read(a)? },
         ["refused", a, "again"] => Event::Refused { attempt: read(a)?, again: true },
         ["refused", a] => Event::Refused { attempt: read(a)?, again: false },
+        ["reset", a] => Event::Reset { attempt: read(a)? },
         ["failed", a] => Event::Failed { attempt: read(a)? },
         ["goaway", c] => Event::GoAway { connection: read(c)?, calm: false },
         ["goaway", c, "calm"] => Event::GoAway { connection: read(c)?, calm: true },
+        ["keeps", c, "for", idle] => Event::Keeps { connection: read(c)?, idle: read(idle)? },
         ["blocked", c] => Event::Writable { connection: read(c)?, writable: false },
         ["writable", c] => Event::Writable { connection: read(c)?, writable: true },
         ["kernel", c, "unacked", unacked, "retransmits", retransmits] => {

@@ -13,6 +13,7 @@ mod tcp;
 mod tls;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
 
@@ -29,7 +30,7 @@ use crate::outgoing::Outgoing;
 use crate::settings::{self, Protocol, Settings};
 
 pub(crate) use error::{DialError, Step};
-pub(crate) use phases::{Phases, Stopwatch};
+pub(crate) use phases::{Phases, Progress, Stopwatch};
 pub(crate) use route::{Route, Whereabouts};
 pub use tcp::TcpKeepalive;
 pub(crate) use tcp::TcpOptions;
@@ -49,6 +50,7 @@ pub(super) struct Dial<'a> {
     /// How many connections the pool has dialled before.
     pub(super) earlier: u64,
     pub(super) settings: &'a Settings,
+    pub(super) progress: Arc<Progress>,
     pub(super) clock: Clock,
 }
 
@@ -64,7 +66,7 @@ impl Dial<'_> {
             let ready = self.settings.tls.configs().await;
             ready.map_err(|error| DialError::because(Step::Tls, error))?;
         }
-        let watch = Stopwatch::start(self.settings.phases);
+        let watch = Stopwatch::start(self.settings.phases, Arc::clone(&self.progress));
         let ((transport, http2), socket) = match (self.route, &self.settings.means) {
             // The usual way, with one type less to go through for each byte.
             (Route::Direct, Means::Tcp) => {
@@ -143,16 +145,22 @@ impl Dial<'_> {
     async fn open_http1(&self, transport: Transport, socket: Option<Socket>) -> Result<Dialled, DialError> {
         let meter = Meter::http1(transport, self.clock);
         let gauge = meter.gauge();
-        let opened = hyper::client::conn::http1::Builder::new()
-            .max_header_size(settings::MAX_HEADER_LIST as usize)
-            .handshake(TokioIo::new(meter))
-            .await;
+        let limits = self.settings.head;
+        let mut builder = hyper::client::conn::http1::Builder::new();
+        builder.max_header_size(limits.bytes as usize);
+        if let Some(fields) = limits.fields_for_hyper() {
+            builder.max_headers(fields as usize);
+        }
+        if limits.bytes > settings::HTTP1_BUFFER {
+            builder.max_buf_size(limits.bytes as usize);
+        }
+        let opened = builder.handshake(TokioIo::new(meter)).await;
         let (sender, connection) = opened.map_err(|error| DialError::because(Step::Protocol, error))?;
         let form = match self.route {
             Route::Forward(proxy) => Form::absolute(self.name, proxy.authorization()),
             Route::Direct | Route::Tunnel(_) | Route::Socks(_) | Route::Broken(_) => Form::Origin,
         };
-        Ok(Dialled::Http1(http1::Link::new(sender, gauge, socket, form), Box::new(connection)))
+        Ok(Dialled::Http1(http1::Link::new(sender, gauge, socket, limits, form), Box::new(connection)))
     }
 
     async fn open_http2(&self, transport: Transport, socket: Option<Socket>) -> Result<Dialled, DialError> {
@@ -161,13 +169,14 @@ impl Dial<'_> {
         let opened = h2::client::Builder::new()
             .initial_window_size(settings::STREAM_WINDOW)
             .initial_connection_window_size(settings::CONNECTION_WINDOW)
-            .max_header_list_size(settings::MAX_HEADER_LIST)
+            .max_header_list_size(self.settings.head.bytes)
             .max_concurrent_reset_streams(settings::REMEMBERED_RESETS)
             .initial_max_send_streams(self.settings.max_streams.min(settings::MAX_STREAMS) as usize)
             .enable_push(false)
             .handshake(meter)
             .await;
         let (sender, connection) = opened.map_err(|error| DialError::because(Step::Protocol, error))?;
-        Ok(Dialled::Http2(http2::Link::new(sender, gauge, socket), Box::new(connection)))
+        let link = http2::Link::new(sender, gauge, socket, self.settings.head);
+        Ok(Dialled::Http2(link, Box::new(connection)))
     }
 }

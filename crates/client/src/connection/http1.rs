@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Response, Version, header};
 use hyper::client::conn::http1::{Connection, SendRequest};
@@ -20,10 +21,12 @@ use super::{Ending, Guard, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::expect::Gate;
 use crate::head::{Form, Head};
+use crate::head_limits::HeadLimits;
 use crate::informational::Relay;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
 use crate::sending::{Sending, Wire};
+use crate::settings::KEEP_ALIVE_MARGIN;
 
 pub(super) type Bytestream = TokioIo<Meter<Transport>>;
 
@@ -32,6 +35,7 @@ pub(crate) struct Link {
     sender: SendRequest<Outgoing>,
     pub(super) gauge: Arc<Gauge>,
     pub(super) socket: Option<Socket>,
+    limits: HeadLimits,
     form: Form,
     life: Life,
 }
@@ -51,9 +55,10 @@ impl Link {
         sender: SendRequest<Outgoing>,
         gauge: Arc<Gauge>,
         socket: Option<Socket>,
+        limits: HeadLimits,
         form: Form,
     ) -> Self {
-        Self { sender, gauge, socket, form, life: Life::Idle }
+        Self { sender, gauge, socket, limits, form, life: Life::Idle }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -73,10 +78,10 @@ impl Link {
         };
         let mut request = head.http1(body, &self.form);
         let wanted = head.expects() || head.informational().is_some();
-        let relay = Relay::attach(&mut request, Arc::clone(&self.gauge), wanted);
+        let relay = Relay::attach(&mut request, Arc::clone(&self.gauge), wanted, self.limits.informational);
         let response = Box::pin(self.sender.try_send_request(request));
         let wire = Wire::Http1 { response, relay, gate };
-        let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask());
+        let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits);
         SendOutcome::Sent { sending, stream: None, last: false }
     }
 
@@ -117,8 +122,35 @@ impl Link {
     }
 }
 
-/// Whether the connection can be used again after this response (RFC 9112 section 9.3).
-pub(crate) fn keeps_alive<B>(response: &Response<B>) -> bool {
+/// Whether a connection can be used again after a response.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Persistence {
+    /// It ends.
+    Ends,
+    Stays,
+    /// If it is not unused for longer than this.
+    StaysFor(Duration),
+}
+
+/// What a response says of it (RFC 9112 section 9.3; RFC 2068 section 19.7.1 for `Keep-Alive`).
+pub(crate) fn persistence<B>(response: &Response<B>) -> Persistence {
+    if !keeps_alive(response) {
+        return Persistence::Ends;
+    }
+    let fields = response.headers().get_all("keep-alive").into_iter();
+    let parameters = fields.filter_map(|field| field.to_str().ok()).flat_map(|field| field.split(','));
+    let timeout = parameters.filter_map(|parameter| {
+        let (name, seconds) = parameter.split_once('=')?;
+        let is_timeout = name.trim().eq_ignore_ascii_case("timeout");
+        let seconds = seconds.trim().trim_matches('"').parse::<u32>().ok();
+        seconds.filter(|_| is_timeout).map(|seconds| Duration::from_secs(seconds.into()))
+    });
+    timeout.min().map_or(Persistence::Stays, |timeout| {
+        Persistence::StaysFor(timeout - KEEP_ALIVE_MARGIN.min(timeout / 2))
+    })
+}
+
+fn keeps_alive<B>(response: &Response<B>) -> bool {
     let says = |option: &str| {
         let fields = response.headers().get_all(header::CONNECTION).into_iter();
         fields
@@ -186,5 +218,40 @@ impl crate::origin::Ledger {
             self.done(attempt);
         }
         settled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_how_long_it_keeps_a_connection() {
+        use Persistence::{Ends, Stays, StaysFor};
+        let check = |fields: &[(&str, &str)], expected| {
+            let response = fields
+                .iter()
+                .fold(Response::builder(), |response, (name, value)| response.header(*name, *value));
+            assert_eq!(persistence(&response.body(()).unwrap()), expected, "{fields:?}");
+        };
+        check(&[], Stays);
+        check(&[("keep-alive", "timeout=5")], StaysFor(Duration::from_secs(4))); // Node
+        check(&[("keep-alive", "max=100, Timeout = \"60\"")], StaysFor(Duration::from_secs(59)));
+        check(&[("keep-alive", "timeout=1")], StaysFor(Duration::from_millis(500)));
+        check(&[("keep-alive", "timeout=0")], StaysFor(Duration::ZERO));
+        check(&[("keep-alive", "timeout=9"), ("keep-alive", "timeout=7")], StaysFor(Duration::from_secs(6)));
+        for odd in [
+            "",
+            "timeout",
+            "timeout=",
+            "timeout=-1",
+            "timeout=soon",
+            "timeout=99999999999",
+            "max=5",
+            "\u{e9}=1",
+        ] {
+            check(&[("keep-alive", odd)], Stays);
+        }
+        check(&[("connection", "close"), ("keep-alive", "timeout=5")], Ends);
     }
 }

@@ -12,18 +12,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::client::{Connection, PushPromises, SendRequest};
-use h2::{Ping, PingPong, SendStream};
+use h2::client::{Connection, SendRequest};
+use h2::{Ping, PingPong};
 use outlive_core::{AttemptId, ProbeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::jam::Jam;
+use super::orphans::{Anchor, Lookout, Orphans};
 use super::socket::Socket;
 use super::windows::Windows;
 use super::{Guard, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::error::{Cause, ErrorKind};
 use crate::head::Head;
+use crate::head_limits::HeadLimits;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
 use crate::sending::{Sending, Wire};
@@ -32,30 +34,28 @@ use crate::upload::Upload;
 
 type H2 = Box<Connection<Meter<Transport>, Bytes>>;
 
-/// A handle that keeps a stream from being reset.
-#[derive(Debug)]
-pub(crate) enum Anchor {
-    /// Of a request without a body: nobody else needs it.
-    Sender { _stream: SendStream<Bytes> },
-    /// Of a request with one. Push is switched off; this is the handle that is good for nothing else.
-    Promises { _stream: PushPromises },
-}
-
 /// The origin's end of an HTTP/2 connection.
 pub(crate) struct Link {
     sender: SendRequest<Bytes>,
     pub(super) gauge: Arc<Gauge>,
     pub(super) socket: Option<Socket>,
+    limits: HeadLimits,
     /// Streams sent since the last one known to have arrived.
     unproven: VecDeque<(u32, AttemptId)>,
+    pub(super) orphans: Orphans,
 }
 
 /// Stream ids end at 2^31 - 1 (RFC 9113 section 5.1.1).
 const LAST_STREAM: u32 = 0x7fff_fffd;
 
 impl Link {
-    pub(super) fn new(sender: SendRequest<Bytes>, gauge: Arc<Gauge>, socket: Option<Socket>) -> Self {
-        Self { sender, gauge, socket, unproven: VecDeque::new() }
+    pub(super) fn new(
+        sender: SendRequest<Bytes>,
+        gauge: Arc<Gauge>,
+        socket: Option<Socket>,
+        limits: HeadLimits,
+    ) -> Self {
+        Self { sender, gauge, socket, limits, unproven: VecDeque::new(), orphans: Orphans::default() }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -80,19 +80,17 @@ impl Link {
         };
         let id = stream.stream_id().as_u32();
         self.unproven.push_back((id, attempt));
+        let promises = response.push_promises();
         let (anchor, upload, tunnel) = if end {
-            (Anchor::Sender { _stream: stream }, None, None)
+            (Anchor::Whole(promises), None, None)
+        } else if head.is_connect() {
+            (Anchor::Open { _promises: promises }, None, Some(stream))
         } else {
-            let anchor = Anchor::Promises { _stream: response.push_promises() };
-            if head.is_connect() {
-                (anchor, None, Some(stream))
-            } else {
-                (anchor, Some(Box::new(Upload::new(stream))), None)
-            }
+            (Anchor::Open { _promises: promises }, Some(Box::new(Upload::new(stream))), None)
         };
         let wire = Wire::Http2 { response, upload, tunnel };
         SendOutcome::Sent {
-            sending: Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask()),
+            sending: Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits),
             stream: Some((id, anchor)),
             last: id >= LAST_STREAM,
         }
@@ -142,10 +140,11 @@ pub(super) async fn drive(
         }
     }
     let streams = allowed(&connection, max_streams);
+    let lookout = link.orphans.lookout();
     if !guard.connected(super::Link::Http2(link), streams) {
         return;
     }
-    let mut task = Task::new(connection, ping, orders, gauge, max_streams);
+    let mut task = Task::new(connection, ping, orders, gauge, lookout, max_streams);
     let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
     drop(task.orders);
     match end {
@@ -181,6 +180,7 @@ struct Task {
     orders: UnboundedReceiver<Order>,
     gauge: Arc<Gauge>,
     jam: Jam,
+    lookout: Lookout,
     windows: Windows,
     streams: u32,
     max_streams: u32,
@@ -198,6 +198,7 @@ impl Task {
         ping: PingPong,
         orders: UnboundedReceiver<Order>,
         gauge: Arc<Gauge>,
+        lookout: Lookout,
         max_streams: u32,
     ) -> Self {
         let streams = allowed(&connection, max_streams);
@@ -210,6 +211,7 @@ impl Task {
             orders,
             gauge,
             jam,
+            lookout,
             windows,
             streams,
             max_streams,
@@ -221,6 +223,7 @@ impl Task {
             // First the bytes: what was sent before an order is written before the order is followed.
             let closed = Pin::new(&mut self.connection).poll(cx);
             self.tell_what_was_read(guard);
+            self.lookout.look(guard);
             if let Poll::Ready(closed) = closed {
                 return Poll::Ready(End::Closed(closed.err().map(cause)));
             }
@@ -295,58 +298,6 @@ mod tests {
     use crate::clock::Clock;
     use crate::settings::{CONNECTION_WINDOW, STREAM_WINDOW, STREAM_WINDOW_MAX};
 
-    type Server = h2::server::Connection<DuplexStream, Bytes>;
-
-    async fn pair() -> (SendRequest<Bytes>, Server) {
-        let (near, far) = tokio::io::duplex(1 << 20);
-        let (client, server) = tokio::join!(h2::client::handshake(near), h2::server::handshake(far));
-        let (sender, connection) = client.unwrap();
-        tokio::spawn(connection);
-        (sender, server.unwrap())
-    }
-
-    /// Whether the server sees the stream reset, once both ends have done all that they can.
-    async fn is_reset(server: &mut Server, response: &mut h2::server::SendResponse<Bytes>) -> bool {
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-            std::future::poll_fn(|cx| Poll::Ready(_ = server.poll_accept(cx))).await;
-        }
-        std::future::poll_fn(|cx| Poll::Ready(response.poll_reset(cx).is_ready())).await
-    }
-
-    /// What everything here rests on, and what h2 does but does not promise.
-    #[tokio::test]
-    async fn only_the_last_handle_resets_a_stream() {
-        let (mut sender, mut server) = pair().await;
-        for has_body in [false, true] {
-            let (mut response, stream) = sender.send_request(Request::new(()), !has_body).unwrap();
-            let (_, mut answer) = server.accept().await.unwrap().unwrap();
-            let anchor = if has_body {
-                drop(stream);
-                Anchor::Promises { _stream: response.push_promises() }
-            } else {
-                Anchor::Sender { _stream: stream }
-            };
-            drop(response);
-            assert!(!is_reset(&mut server, &mut answer).await, "the anchor holds, has_body {has_body}");
-            drop(anchor);
-            assert!(is_reset(&mut server, &mut answer).await, "nothing holds, has_body {has_body}");
-        }
-    }
-
-    #[tokio::test]
-    async fn the_anchor_of_a_complete_exchange_resets_nothing() {
-        let (mut sender, mut server) = pair().await;
-        let (response, stream) = sender.send_request(Request::new(()), true).unwrap();
-        let anchor = Anchor::Sender { _stream: stream };
-        let (_, mut answer) = server.accept().await.unwrap().unwrap();
-        answer.send_response(Response::new(()), true).unwrap();
-        assert!(!is_reset(&mut server, &mut answer).await);
-        drop(response.await.unwrap());
-        drop(anchor);
-        assert!(!is_reset(&mut server, &mut answer).await);
-    }
-
     /// A path with a delay each way and all the bandwidth there is. Tells how many bytes are on the way back.
     fn path(delay: Duration) -> (DuplexStream, DuplexStream, Arc<AtomicUsize>) {
         const ROOM: usize = 64 << 20;
@@ -394,7 +345,12 @@ mod tests {
         let (orders, inbox) = tokio::sync::mpsc::unbounded_channel();
         // As long as the sender lives, the task does.
         std::mem::forget(orders);
-        (sender, Task::new(Box::new(connection), ping, inbox, gauge, 100), server.unwrap(), under_way)
+        (
+            sender,
+            Task::new(Box::new(connection), ping, inbox, gauge, Orphans::default().lookout(), 100),
+            server.unwrap(),
+            under_way,
+        )
     }
 
     /// Answers everything with bytes without end, at most so many at a time, every so often.

@@ -42,7 +42,10 @@ impl<S> RequestBuilder<S> {
         self
     }
 
-    fn extension<T: Clone + Send + Sync + 'static>(self, extension: T) -> Self {
+    /// Adds an extension, in place of one of the same type: one of this crate's that has no method here
+    /// ([`OnInformational`](crate::OnInformational), [`ContinueWait`](crate::ContinueWait),
+    /// [`ConnectProtocol`](crate::ConnectProtocol)), or a layer's.
+    pub fn extension<T: Clone + Send + Sync + 'static>(self, extension: T) -> Self {
         self.with(|request| {
             request.extensions_mut().insert(extension);
             Ok(())

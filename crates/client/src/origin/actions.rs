@@ -13,7 +13,7 @@ use outlive_core::{
 use super::Few;
 use super::ledger::{Ledger, Out};
 use crate::attempt::{Attempt, Fate};
-use crate::connection::{Order, SendOutcome};
+use crate::connection::{DialError, Order, Progress, SendOutcome};
 use crate::error::{ErrorKind, Source};
 use crate::reason::Reason;
 use crate::seeing::Event;
@@ -96,6 +96,14 @@ impl Ledger {
 
     fn fail(&mut self, id: RequestId, why: FailReason) {
         if let Some(request) = self.requests.get_mut(&id) {
+            if why == FailReason::Overdue {
+                let dials = self.connections.values().filter(|entry| entry.is_dialling());
+                let late = DialError::timeout(
+                    Progress::furthest(dials.map(|entry| &**entry.progress())),
+                    self.dial_limit,
+                );
+                request.saw(late.kind(), Some(Source::Own(late.into())));
+            }
             request.verdict = Some(why);
             request.wake(&mut self.aftermath);
             let outs: Few<_> = request.outs().collect();

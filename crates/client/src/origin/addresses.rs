@@ -61,7 +61,6 @@ impl Addresses {
             next: 0,
             under_way: Vec::new(),
             failed: Vec::new(),
-
             resolution: Resolution::None,
             waiting: Vec::new(),
             asked: None,
@@ -106,7 +105,9 @@ impl Addresses {
 impl Ledger {
     pub(super) fn dial(&mut self, connection: ConnectionId, id: Option<AddressId>) {
         let (orders, inbox) = mpsc::unbounded_channel();
-        self.connections.insert(connection, Connection::dialling(orders, self.now));
+        let entry = Connection::dialling(orders, self.now);
+        let progress = Arc::clone(entry.progress());
+        self.connections.insert(connection, entry);
 
         let address = match self.addresses.whereabouts {
             Whereabouts::At(address) => Some(address),
@@ -123,7 +124,7 @@ impl Ledger {
             }
         };
         self.dial_starts(connection, address);
-        self.aftermath.dials.push(Dial { connection, address, orders: inbox });
+        self.aftermath.dials.push(Dial { connection, address, progress, orders: inbox });
     }
 
     /// What was a wish until here is a dial, for those who watch too: it goes somewhere, or fails for having nowhere to go.
@@ -210,7 +211,7 @@ pub(super) async fn resolve(end: End) {
         let found = settings.names.look_up(&host, port, |address| settings.tcp.reach(address)).await;
         found.map_err(|error| DialError::because(Step::Resolve, error))
     };
-    let outcome = Stopwatch::start(settings.phases).within(Phase::Resolve, found).await;
+    let outcome = Stopwatch::start(settings.phases, Arc::default()).within(Phase::Resolve, found).await;
     end.tell(outcome);
 }
 

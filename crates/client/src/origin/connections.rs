@@ -11,7 +11,7 @@ use outlive_core::{AttemptId, ConnectionId, Event as Fact, RequestId};
 use super::Ledger;
 use super::ledger::Out;
 use crate::attempt::Fate;
-use crate::connection::{Connection, DialError, Ending, Link, http1};
+use crate::connection::{Connection, DialError, Ending, Late, Link, Orphans, http1};
 use crate::error::{Cause, ErrorKind, Source};
 use crate::meter::GoneAway;
 use crate::reason::Reason;
@@ -135,6 +135,34 @@ impl Ledger {
         }
     }
 
+    /// The connection that carries this attempt.
+    pub(crate) fn carrier(&mut self, attempt: AttemptId) -> Option<&mut Connection> {
+        let out = self.attempts.get(&attempt)?;
+        self.connections.get_mut(&out.connection)
+    }
+
+    /// The attempts on a connection that nobody waits for.
+    pub(crate) fn orphans(&mut self, connection: ConnectionId) -> Option<&mut Orphans> {
+        self.connections.get_mut(&connection)?.orphans()
+    }
+
+    /// What has become of one of these; `None` if it was let go of.
+    pub(crate) fn late(&mut self, attempt: AttemptId) -> Option<Late> {
+        let (_, anchor) = self.attempts.get_mut(&attempt)?.stream.as_mut()?;
+        Some(anchor.late())
+    }
+
+    /// It was answered, to the end.
+    pub(crate) fn answered_late(&mut self, attempt: AttemptId) {
+        let now = self.now;
+        let stream = self.attempts.get(&attempt).and_then(|out| Some(out.stream.as_ref()?.0));
+        if let (Some(entry), Some(stream)) = (self.carrier(attempt), stream) {
+            entry.proved(now);
+            entry.proven_through(stream);
+        }
+        self.done(attempt);
+    }
+
     /// Request and response are complete, and the connection is ready for another.
     pub(crate) fn done(&mut self, attempt: AttemptId) {
         self.finish(attempt, |_, _| Fact::Done { attempt });
@@ -147,7 +175,14 @@ impl Ledger {
         });
     }
 
-    pub(super) fn failed(&mut self, attempt: AttemptId) {
+    pub(super) fn reset(&mut self, attempt: AttemptId) {
+        self.finish(attempt, |ledger, out| {
+            ledger.retire(out.request, attempt, Fate::Failed);
+            Fact::Reset { attempt }
+        });
+    }
+
+    pub(crate) fn failed(&mut self, attempt: AttemptId) {
         self.finish(attempt, |ledger, out| {
             ledger.retire(out.request, attempt, Fate::Failed);
             Fact::Failed { attempt }

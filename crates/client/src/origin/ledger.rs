@@ -16,14 +16,16 @@ use outlive_core::{
 };
 use tokio::runtime::Handle;
 
-use super::Aftermath;
 use super::addresses::Addresses;
 use super::journal::Journal;
 use super::request::Request;
+use super::{Aftermath, Few};
 use crate::attempt::Attempt;
+use crate::connection::http1::Persistence;
 use crate::connection::{Anchor, Connection, DialError};
 use crate::error::{Cause, Elapsed, Error, ErrorKind, Phase, Sent, Source};
 use crate::outgoing::Outgoing;
+use crate::pool_limits::span;
 use crate::reason::Reason;
 use crate::seeing::Watch;
 use crate::sending::{Fact, Fault, Sending};
@@ -39,6 +41,8 @@ pub(crate) struct Ledger {
     pub(super) connections: IdMap<ConnectionId, Connection>,
     pub(super) addresses: Addresses,
     pub(super) dial_error: Option<Arc<DialError>>,
+    /// How long dialling may take.
+    pub(super) dial_limit: Duration,
     /// Facts that came up while decisions were carried out.
     pub(super) facts: VecDeque<Event>,
     pub(super) aftermath: Aftermath,
@@ -49,7 +53,6 @@ pub(crate) struct Ledger {
     pub(super) watch: Watch,
     journal: Option<Journal>,
     actions: Vec<Action>,
-    next_request: u64,
 }
 
 /// An attempt that the pool counts as out.
@@ -76,6 +79,7 @@ impl Ledger {
         journal: Option<Journal>,
         watch: Watch,
     ) -> Self {
+        let dial_limit = Duration::from_micros(limits.dialling.as_micros());
         Self {
             now: Time::ZERO,
             pool: Pool::new(limits, seed),
@@ -84,6 +88,7 @@ impl Ledger {
             connections: IdMap::default(),
             addresses,
             dial_error: None,
+            dial_limit,
             facts: VecDeque::new(),
             aftermath: Aftermath::default(),
             alarm_set: None,
@@ -93,7 +98,6 @@ impl Ledger {
             watch,
             journal,
             actions: Vec::new(),
-            next_request: 0,
         }
     }
 
@@ -134,12 +138,11 @@ impl Ledger {
     /// A caller wants this sent within `timeout`.
     pub(crate) fn open(
         &mut self,
+        id: RequestId,
         mut request: Box<Request>,
         repeat: Repeat,
         timeout: Option<Duration>,
-    ) -> RequestId {
-        let id = RequestId(self.next_request);
-        self.next_request += 1;
+    ) {
         request.opened = self.now;
         if self.door != Door::Open {
             request.saw(ErrorKind::Shutdown, None);
@@ -148,12 +151,11 @@ impl Ledger {
         self.requests.insert(id, request);
         self.tell_started(id);
         if self.door != Door::Open {
-            return id;
+            return;
         }
         let micros = timeout.map(|timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX));
         let deadline = micros.map(|micros| self.now + outlive_core::Span::from_micros(micros));
         self.record(Event::Request { request: id, deadline, repeat });
-        id
     }
 
     /// What is new for a request; later news wake `waker`.
@@ -174,20 +176,22 @@ impl Ledger {
         request.is_out(attempt).then(|| request.body.take())
     }
 
-    /// The head of the response arrived; `last` if the peer said that its connection ends with it. All that was sent, if it
-    /// was more than this.
+    /// The head of the response arrived; `then` is what the peer says of its connection. All that was sent, if it was more
+    /// than this.
     pub(crate) fn answered(
         &mut self,
         id: RequestId,
         attempt: AttemptId,
         line: (StatusCode, Version),
-        last: bool,
+        then: Persistence,
     ) -> Option<Vec<Attempt>> {
         let (attempts, connection) = self.note_answer(id, attempt, line);
         if let Some(connection) = connection {
             self.record(Event::Answered { attempt });
-            if last {
-                self.record(Event::GoAway { connection, calm: false });
+            match then {
+                Persistence::Ends => self.record(Event::GoAway { connection, calm: false }),
+                Persistence::Stays => {}
+                Persistence::StaysFor(idle) => self.record(Event::Keeps { connection, idle: span(idle) }),
             }
         }
         attempts
@@ -212,7 +216,9 @@ impl Ledger {
         attempt: AttemptId,
         line: (StatusCode, Version),
     ) -> (Option<Vec<Attempt>>, Option<ConnectionId>) {
-        if self.requests.get(&id).is_some_and(|request| !request.is_simple()) {
+        if let Some(request) = self.requests.get(&id).filter(|request| !request.is_simple()) {
+            let losers: Few<_> = request.outs().filter(|out| *out != attempt).collect();
+            self.orphan(losers);
             self.examine_for(id);
         }
         let attempts = self.requests.get_mut(&id).and_then(|request| {
@@ -294,6 +300,7 @@ impl Ledger {
                 request.verdict = Some(FailReason::Failed);
                 self.record(Event::Cancel { request: id });
             }
+            Fact::Reset => self.reset(attempt),
             Fact::Failed | Fact::ConnectionLost => self.failed(attempt),
         }
     }
@@ -303,6 +310,7 @@ impl Ledger {
     pub(crate) fn give_up(&mut self, id: RequestId) -> Option<Box<Request>> {
         let request = self.requests.remove(&id)?;
         self.tell_given_up(id, &request);
+        self.orphan(request.outs());
         if request.verdict.is_none() {
             self.record(Event::Cancel { request: id });
         }
@@ -314,6 +322,9 @@ impl Ledger {
         let error =
             |sent| Error::new(ErrorKind::Timeout(phase), sent).because(Source::Own(Box::new(elapsed)));
         self.examine_for(id);
+        let Some(request) = self.requests.get(&id) else { return error(Sent::Never) };
+        let outs: Few<_> = request.outs().collect();
+        self.orphan(outs);
         let Some(request) = self.requests.get_mut(&id) else { return error(Sent::Never) };
         request.testify(&self.connections, self.now);
         let (attempts, sent) = request.history();

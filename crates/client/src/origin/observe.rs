@@ -5,13 +5,16 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use outlive_core::{AttemptId, ConnectionId, RequestId, Time};
 
+use super::Origin;
 use super::ledger::{Ledger, Out};
 use super::request::Request;
 use crate::attempt::Testimony;
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::head::Head;
 use crate::reason::Reason;
 use crate::seeing::{Course, Event, How, Standing};
 
@@ -31,6 +34,25 @@ impl Request {
             status,
             version,
         }
+    }
+}
+
+impl Origin {
+    /// Has the observer add its fields to a request that is about to be opened. Called without the lock.
+    pub(crate) fn propagate(&self, id: RequestId, head: &mut Head) {
+        let Some(observer) = &self.settings.observer else { return };
+        let course = Course {
+            request: id.0,
+            method: head.method().clone(),
+            uri: head.uri().clone(),
+            took: Duration::ZERO,
+            attempts: 0,
+            status: None,
+            version: None,
+        };
+        let mut fields = HeaderMap::new();
+        observer.propagate(&self.name, &course, &mut fields);
+        head.add(fields);
     }
 }
 

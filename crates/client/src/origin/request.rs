@@ -112,6 +112,11 @@ impl Request {
         self.outs.iter().any(|(out, _)| *out == attempt)
     }
 
+    /// Its head, as long as nobody knows of it.
+    pub(crate) fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+
     pub(super) fn outs(&self) -> impl Iterator<Item = AttemptId> + '_ {
         self.outs.iter().map(|(out, _)| *out)
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{Method, Version};
 
 use super::event::{Course, Event, How, Standing};
+use super::words::{method_name, version_number};
 use crate::name::OriginName;
 
 /// What is measured.
@@ -183,33 +184,6 @@ fn answered(labels: Labels, course: &Course) -> Labels {
         }
     }
     labels
-}
-
-/// As `network.protocol.version` has it.
-fn version_number(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_09 => "0.9",
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => "1.1",
-    }
-}
-
-/// As `http.request.method` has it.
-fn method_name(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        "TRACE" => "TRACE",
-        "CONNECT" => "CONNECT",
-        _ => "_OTHER",
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use super::event::Event;
+use http::HeaderMap;
+
+use super::event::{Course, Event};
 use crate::builder::Builder;
 use crate::name::OriginName;
 
@@ -33,11 +35,22 @@ use crate::name::OriginName;
 pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn observe(&self, origin: &OriginName, event: &Event);
+
+    /// A request is about to start: has it carry these fields beside its own, such as `traceparent`, in place of those of the same
+    /// names. `course` has its number, its method and its URI; the next that is told of it is [`Event::RequestStarted`], by the
+    /// same task. Fields about the connection and the message's form are left out. Default: none.
+    fn propagate(&self, origin: &OriginName, course: &Course, fields: &mut HeaderMap) {
+        _ = (origin, course, fields);
+    }
 }
 
 impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn observe(&self, origin: &OriginName, event: &Event) {
         (**self).observe(origin, event);
+    }
+
+    fn propagate(&self, origin: &OriginName, course: &Course, fields: &mut HeaderMap) {
+        (**self).propagate(origin, course, fields);
     }
 }
 
@@ -48,6 +61,11 @@ impl Observer for Both {
     fn observe(&self, origin: &OriginName, event: &Event) {
         self.0.observe(origin, event);
         self.1.observe(origin, event);
+    }
+
+    fn propagate(&self, origin: &OriginName, course: &Course, fields: &mut HeaderMap) {
+        self.0.propagate(origin, course, fields);
+        self.1.propagate(origin, course, fields);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Feeds OpenTelemetry's metrics.
 //!
-//! Traces need no adapter of their own: the spans of feature `tracing` have the fields that `tracing-opentelemetry` takes.
-//! Next: [`super::figures`], which has the names.
+//! Next: [`super::figures`], which has the names; [`super::spans`] feeds its traces.
 
 use std::time::Duration;
 

@@ -7,19 +7,19 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use http::Uri;
 use tracing::field::Empty;
 use tracing::{Level, Span, event};
 
 use super::event::{Course, Event, How};
 use super::observer::Observer;
+use super::words::{method_name, span_name, version_number, without_query};
 use crate::kernel::Silence;
 use crate::name::OriginName;
 
 /// An [`Observer`] that makes a `tracing` span `outlive::request` for each request, with the fields of OpenTelemetry's
 /// semantic conventions for HTTP clients (`http.request.method`, `server.address`, `url.full` without the query, `otel.kind`,
 /// ...), and events for connections, target `outlive::connection`: suspects and failed dials at level `INFO` and `WARN`, the rest
-/// at `DEBUG`. A request's attempts are events in its span.
+/// at `DEBUG`. A request's attempts are events in its span. One for each client.
 #[derive(Debug, Default)]
 pub struct TracingObserver {
     /// The spans of requests that have not ended.
@@ -34,23 +34,26 @@ impl TracingObserver {
     }
 
     fn start(&self, origin: &OriginName, course: &Course) {
-        let method = course.method.as_str();
         let span = tracing::info_span!(
             target: "outlive::request",
             "outlive::request",
             otel.kind = "client",
-            otel.name = method,
-            http.request.method = method,
+            otel.name = span_name(&course.method),
+            http.request.method = method_name(&course.method),
             url.scheme = origin.scheme(),
             url.full = %without_query(&course.uri),
             server.address = origin.host(),
             server.port = origin.port(),
+            http.request.method_original = Empty,
             http.response.status_code = Empty,
             network.protocol.version = Empty,
             http.request.resend_count = Empty,
             error.r#type = Empty,
             otel.status_code = Empty,
         );
+        if method_name(&course.method) != course.method.as_str() {
+            span.record("http.request.method_original", course.method.as_str());
+        }
         let key = (origin.clone(), course.request);
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, span);
     }
@@ -72,13 +75,6 @@ enum IsOver {
     Yes,
 }
 
-/// A query may have secrets in it.
-fn without_query(uri: &Uri) -> String {
-    let (scheme, authority) = (uri.scheme_str().unwrap_or(""), uri.authority().map_or("", |a| a.as_str()));
-    let query = if uri.query().is_some() { "?..." } else { "" };
-    format!("{scheme}://{authority}{}{query}", uri.path())
-}
-
 fn failed(span: &Span, error: &str) {
     span.record("error.type", error);
     span.record("otel.status_code", "ERROR");
@@ -91,6 +87,9 @@ impl Observer for TracingObserver {
             Event::RequestSent { course, connection, how } => {
                 let span = self.span(origin, course, IsOver::No);
                 let (how, attempt) = (*how, course.attempts);
+                if attempt > 1 {
+                    span.record("http.request.resend_count", attempt - 1);
+                }
                 match how {
                     How::First => {
                         event!(target: "outlive::request", parent: &span, Level::DEBUG, connection, "sent");
@@ -105,13 +104,10 @@ impl Observer for TracingObserver {
                 let span = self.span(origin, course, IsOver::No);
                 if let (Some(status), Some(version)) = (course.status, course.version) {
                     span.record("http.response.status_code", status.as_u16());
-                    span.record("network.protocol.version", tracing::field::debug(version));
+                    span.record("network.protocol.version", version_number(version));
                     if status.is_client_error() || status.is_server_error() {
                         failed(&span, status.as_str());
                     }
-                }
-                if course.attempts > 1 {
-                    span.record("http.request.resend_count", course.attempts - 1);
                 }
             }
             Event::RequestDone { course } => drop(self.span(origin, course, IsOver::Yes)),

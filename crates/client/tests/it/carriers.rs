@@ -14,6 +14,7 @@ use outlive::{
 };
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::fixture::{Server, Speech, at_rest, eventually, text};
 
@@ -215,11 +216,23 @@ async fn each_phase_of_a_dial_has_its_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_never_answers_ends_in_an_error() {
-    // No timeout but the defaults, however the pool races and renews its dials meanwhile.
-    for protocol in [Protocol::Http1, Protocol::Http2] {
-        let silent = Client::builder().protocol(protocol).connector(Silent { opens: false });
-        assert_eq!(phase_of(silent, "http://a/").await, Phase::Connect, "{protocol:?}");
-        let silent = Client::builder().protocol(protocol).resolver(Speechless);
-        assert_eq!(phase_of(silent, "http://a/").await, Phase::Resolve, "{protocol:?}");
+    // After the dial's limit, however the pool races and renews its dials meanwhile.
+    let limits = [None, Some(Duration::from_millis(700)), Some(Duration::from_secs(120))];
+    for (protocol, limit) in
+        [Protocol::Http1, Protocol::Http2].into_iter().flat_map(|p| limits.map(|l| (p, l)))
+    {
+        let builder = || match limit {
+            None => Client::builder().protocol(protocol),
+            Some(limit) => Client::builder().protocol(protocol).connect_timeout(limit),
+        };
+        let check = async |builder: Builder, uri, phase| {
+            let start = Instant::now();
+            assert_eq!(phase_of(builder.only_added_roots(), uri).await, phase, "{protocol:?}");
+            let late = start.elapsed().abs_diff(limit.unwrap_or(Duration::from_secs(10)));
+            assert!(late <= Duration::from_millis(102), "{protocol:?} {phase:?}: {late:?}"); // virtual time
+        };
+        check(builder().connector(Silent { opens: false }), "http://a/", Phase::Connect).await;
+        check(builder().connector(Silent { opens: true }), "https://a/", Phase::Tls).await;
+        check(builder().resolver(Speechless), "http://a/", Phase::Resolve).await;
     }
 }

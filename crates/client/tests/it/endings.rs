@@ -1,13 +1,16 @@
 //! What happens when a server refuses, leaves, or dies?
 
 use std::future::{Future as _, poll_fn};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty, Full};
-use outlive::{ErrorKind, Fate, Idempotent, Sent};
+use outlive::{Client, Connect, Connecting, Destination, ErrorKind, Fate, Idempotent, Sent};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::fixture::{SERVER_STREAMS, Server, Speech, at_rest, eventually, text};
@@ -163,7 +166,7 @@ async fn an_endless_refusal_ends() {
 }
 
 #[tokio::test]
-async fn a_reset_stream_is_not_sent_again() {
+async fn a_reset_stream_costs_no_connection() {
     let raw = Raw::answering(|_, frame| match (frame.kind, frame.stream) {
         (HEADERS, 1) => Some(reset(1, 2)),
         (HEADERS, stream) => Some(ok(stream)),
@@ -172,10 +175,10 @@ async fn a_reset_stream_is_not_sent_again() {
     })
     .await;
     let client = raw.client();
-    let get = || Request::get(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
-    let error = client.request(get()).await.unwrap_err();
+    let post = || Request::post(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
+    let error = client.request(post()).await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Peer, Sent::Maybe), "{error:?}");
-    assert_eq!(client.request(get()).await.unwrap().status(), 200);
+    assert_eq!(client.request(post()).await.unwrap().status(), 200);
     assert_eq!(raw.connections(), 1);
     at_rest(&client).await;
 }
@@ -214,4 +217,47 @@ async fn a_server_that_hangs_up_after_each_answer() {
     }
     assert_eq!(raw.connections(), 3);
     at_rest(&client).await;
+}
+
+/// Says for how long it keeps a connection, over HTTP/1.1 and in memory.
+struct Keeping {
+    says: &'static str,
+    connections: AtomicUsize,
+}
+
+impl Connect for Keeping {
+    fn connect<'a>(&'a self, _to: &'a Destination) -> Connecting<'a> {
+        self.connections.fetch_add(1, SeqCst);
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        let says = self.says;
+        tokio::spawn(async move {
+            let mut request = Vec::new();
+            while let Ok(byte) = far.read_u8().await {
+                request.push(byte);
+                if request.ends_with(b"\r\n\r\n") {
+                    request.clear();
+                    let response = format!("HTTP/1.1 200 OK\r\n{says}content-length: 2\r\n\r\nok");
+                    far.write_all(response.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        Box::pin(async { Ok(Box::new(near) as _) })
+    }
+}
+
+/// In virtual time. A server that closes what is unused meets a request half-way; one that says when is not given any then.
+#[tokio::test(start_paused = true)]
+async fn a_server_says_how_long_it_keeps_a_connection() {
+    let table =
+        [("keep-alive: timeout=5\r\n", 3_900, 1), ("keep-alive: timeout=5\r\n", 4_100, 2), ("", 60_000, 1)];
+    for (says, pause, connections) in table {
+        let server = Arc::new(Keeping { says, connections: AtomicUsize::new(0) });
+        let client = Client::builder().connector(Arc::clone(&server)).build();
+        for _ in 0..2 {
+            let response = client.post("http://localhost/").send().await.unwrap();
+            assert_eq!(response.text().await.unwrap(), "ok");
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        assert_eq!(server.connections.load(SeqCst), connections, "{says} {pause} ms");
+    }
 }

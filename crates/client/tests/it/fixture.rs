@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use outlive::{Builder, Client, Error, Protocol, Proxies, ResponseBody};
+use outlive::{Builder, Client, Connect, Connecting, Destination, Error, Protocol, Proxies, ResponseBody};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -69,6 +69,8 @@ pub struct Server {
     pub seen: Arc<Seen>,
     ca: Option<String>,
     task: JoinHandle<()>,
+    /// Carries connections to it, where no socket does.
+    memory: Option<Arc<Memory>>,
     /// Tells all connections to say goodbye (GOAWAY, `Connection: close`).
     goodbye: watch::Sender<bool>,
 }
@@ -91,7 +93,17 @@ impl Server {
         let seen = Arc::new(Seen::default());
         let (goodbye, leaving) = watch::channel(false);
         let task = tokio::spawn(accept(listener, tls, speech, streams, Arc::clone(&seen), leaving));
-        Self { speech, address, seen, ca, task, goodbye }
+        Self { speech, address, seen, ca, task, memory: None, goodbye }
+    }
+
+    /// One without a socket: where tokio's time is paused, nothing takes time but what is waited for.
+    pub fn in_memory(speech: Speech) -> Self {
+        let (ca, tls) = if speech.is_tls() { certificate(speech) } else { (None, None) };
+        let seen = Arc::new(Seen::default());
+        let (goodbye, leaving) = watch::channel(false);
+        let memory = Memory { tls, speech, seen: Arc::clone(&seen), leaving };
+        let (address, task) = ("127.0.0.1:1".parse().unwrap(), tokio::spawn(async {}));
+        Self { speech, address, seen, ca, task, memory: Some(Arc::new(memory)), goodbye }
     }
 
     /// A client that speaks with it.
@@ -102,7 +114,11 @@ impl Server {
     pub fn builder(&self) -> Builder {
         let protocol = if self.speech.is_http2() { Protocol::Http2 } else { Protocol::Http1 };
         // Whatever proxies the tests' environment names.
-        self.trusting(Client::builder().protocol(protocol).proxies(Proxies::none()))
+        let builder = self.trusting(Client::builder().protocol(protocol).proxies(Proxies::none()));
+        match &self.memory {
+            Some(memory) => builder.connector(Arc::clone(memory)),
+            None => builder,
+        }
     }
 
     /// Trusts this server's certificate and no other.
@@ -204,19 +220,46 @@ async fn accept(
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((tcp, _)) = listener.accept().await {
         tcp.set_nodelay(true).unwrap();
-        seen.connections.fetch_add(1, SeqCst);
-        let (tls, seen, leaving) = (tls.clone(), Arc::clone(&seen), leaving.clone());
-        connections.spawn(async move {
-            let _open = Open::new(&seen);
-            match tls {
-                None => serve(tcp, speech.is_http2(), streams, seen, leaving).await,
-                Some(tls) => {
-                    let Ok(stream) = tls.accept(tcp).await else { return };
-                    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    serve(stream, http2, streams, seen, leaving).await;
-                }
-            }
-        });
+        connections.spawn(shake_hands(tcp, tls.clone(), speech, streams, Arc::clone(&seen), leaving.clone()));
+    }
+}
+
+async fn shake_hands<T>(
+    stream: T,
+    tls: Option<tokio_rustls::TlsAcceptor>,
+    speech: Speech,
+    streams: u32,
+    seen: Arc<Seen>,
+    leaving: watch::Receiver<bool>,
+) where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    seen.connections.fetch_add(1, SeqCst);
+    let _open = Open::new(&seen);
+    match tls {
+        None => serve(stream, speech.is_http2(), streams, seen, leaving).await,
+        Some(tls) => {
+            let Ok(stream) = tls.accept(stream).await else { return };
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            serve(stream, http2, streams, seen, leaving).await;
+        }
+    }
+}
+
+/// Carries connections to a server in the same runtime.
+struct Memory {
+    tls: Option<tokio_rustls::TlsAcceptor>,
+    speech: Speech,
+    seen: Arc<Seen>,
+    leaving: watch::Receiver<bool>,
+}
+
+impl Connect for Memory {
+    fn connect<'a>(&'a self, _to: &'a Destination) -> Connecting<'a> {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (tls, seen, leaving) = (self.tls.clone(), Arc::clone(&self.seen), self.leaving.clone());
+        tokio::spawn(shake_hands(far, tls, self.speech, SERVER_STREAMS, seen, leaving));
+        Box::pin(async { Ok(Box::new(near) as _) })
     }
 }
 
@@ -305,6 +348,11 @@ async fn handle(
         "/host" => {
             let host = request.headers().get("host").map(|host| host.to_str().unwrap().to_owned());
             full(host.or_else(|| request.uri().authority().map(ToString::to_string)).unwrap_or_default())
+        }
+        // A header of the request.
+        path if path.starts_with("/header/") => {
+            let value = request.headers().get(&path["/header/".len()..]);
+            full(value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default())
         }
         // Waits until the gate is opened.
         "/gate" => {

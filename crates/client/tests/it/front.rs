@@ -194,9 +194,9 @@ async fn towers_retry_stacks_on_it() {
     assert_eq!(tries.load(SeqCst), 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn towers_timeout_stacks_on_it() {
-    let server = Server::start(Speech::Http2).await;
+    let server = Server::in_memory(Speech::Http2);
     let client = server.client();
     let stack = ServiceBuilder::new()
         .layer(TimeoutLayer::new(Duration::from_millis(20)))

@@ -1,16 +1,20 @@
 //! What can an HTTP/2 server do to us? Each row: what it sends, whom we blame, and that the next request fares well.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty};
-use outlive::{Body, Client, ErrorKind, Fate, Phase, Protocol, Sent, Timeouts};
+use outlive::{
+    Body, Client, Connect, Connecting, Destination, ErrorKind, Fate, Phase, Protocol, Sent, Timeouts,
+};
 
 use crate::fixture::at_rest;
 use crate::raw::{
-    CONTINUATION, DATA, GOAWAY, HEADERS, PING, PRIORITY, PUSH_PROMISE, Raw, SETTINGS, WINDOW_UPDATE, data,
-    field, frame, goaway, head, ok, reset,
+    CONTINUATION, DATA, GOAWAY, HEADERS, PING, PRIORITY, PUSH_PROMISE, Pongs, Raw, SETTINGS, WINDOW_UPDATE,
+    converse, data, field, frame, goaway, head, ok, reset,
 };
 
 /// Sends one request and reads the answer to its end.
@@ -74,6 +78,7 @@ async fn floods() {
         ("SETTINGS that change", flood(frame(SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0])), PEER, Closes),
         ("PRIORITY", flood(frame(PRIORITY, 0, 1, &[0, 0, 0, 0, 1])), PEER, Closes),
         ("WINDOW_UPDATE", flood(frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])), PEER, Closes),
+        ("GOAWAY", flood(goaway(1, 0)), PEER, Closes),
         ("unknown frames", flood(frame(0xbe, 0, 0, b"cow")), PEER, Closes),
         ("empty DATA", open(flood(data(1, b"", false))), PEER, Closes),
         ("DATA that is padding", open(flood(frame(DATA, 8, 1, &[3, 0, 0, 0]))), PEER, Closes),
@@ -272,12 +277,129 @@ async fn a_drip_is_ended_by_its_timeout() {
     at_rest(&client).await;
 }
 
+/// What keeps a request from going on without a word is ended by its timeout, and harms no other.
+#[tokio::test]
+async fn walls() {
+    let short = Some(Duration::from_millis(20));
+    let connection = Timeouts { connection: short, ..Timeouts::default() };
+    let response = Timeouts { response: short, ..Timeouts::default() };
+    for (name, id, timeouts, phase) in [
+        ("no stream is allowed", 3, connection, Phase::Connection),
+        ("no window is open", 4, response, Phase::Response),
+    ] {
+        // With its first answer the server shuts the door (RFC 9113 section 6.5.2), and opens it no more.
+        let raw = Raw::answering(move |_, frame| match (frame.kind, frame.stream) {
+            (HEADERS, 1) => Some([crate::raw::frame(SETTINGS, 0, 0, &[0, id, 0, 0, 0, 0]), ok(1)].concat()),
+            (HEADERS, _) => Some(vec![]),
+            _ => Some(vec![]),
+        })
+        .await;
+        let client = raw.client();
+        assert_eq!(outcome(&client, request(&raw, "POST")).await, Ok(Bytes::new()), "{name}");
+        for _ in 0..3 {
+            let mut post = request(&raw, "POST").map(|_| Body::from("content"));
+            post.extensions_mut().insert(timeouts);
+            assert_eq!(outcome(&client, post).await, Err(ErrorKind::Timeout(phase)), "{name}");
+        }
+        assert!(raw.connections() <= 4, "{name}: {} dials", raw.connections());
+        at_rest(&client).await;
+    }
+}
+
+/// Never ends the first head, and answers no PING meanwhile, since it could not (RFC 9113 section 4.3).
+#[derive(Default)]
+struct Unending(Arc<AtomicUsize>);
+
+impl Connect for Unending {
+    fn connect<'a>(&'a self, _to: &'a Destination) -> Connecting<'a> {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let number = self.0.fetch_add(1, SeqCst);
+        let pongs = if number == 0 { Pongs::None } else { Pongs::All };
+        tokio::spawn(converse(far, pongs, move |read| match (number, read.kind) {
+            (0, HEADERS) => Some(frame(HEADERS, 0, 1, &[0x88])),
+            (_, HEADERS) => Some(ok(read.stream)),
+            _ => Some(vec![]),
+        }));
+        Box::pin(async { Ok(Box::new(near) as _) })
+    }
+}
+
+/// In virtual time. It holds the whole connection up: its request ends by its timeout, and the next one goes elsewhere.
+#[tokio::test(start_paused = true)]
+async fn a_head_that_never_ends() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let client =
+        Client::builder().protocol(Protocol::Http2).connector(Unending(Arc::clone(&connections))).build();
+    let post = || Request::post("http://localhost/").body(Body::empty()).unwrap();
+    let mut first = post();
+    first
+        .extensions_mut()
+        .insert(Timeouts { response: Some(Duration::from_millis(20)), ..Timeouts::default() });
+    assert_eq!(outcome(&client, first).await, Err(ErrorKind::Timeout(Phase::Response)));
+    assert_eq!(outcome(&client, post()).await, Ok(Bytes::new()));
+    assert_eq!(connections.load(SeqCst), 2);
+}
+
+#[tokio::test]
+async fn trailers_that_are_none() {
+    use Connection::{Closes, Stays};
+    let trailers =
+        |fields: &[u8]| [head(1, &[]), data(1, b"hello", false), frame(HEADERS, 5, 1, fields)].concat();
+    let many = vec![field("x", "y"); 257].concat();
+    check(vec![
+        ("trailers", trailers(&field("x", "y")), Ok("hello"), Stays),
+        ("too many fields", trailers(&many), PEER, Stays),
+        // h2 drops it, and so it is seen by nobody.
+        ("a status", trailers(&[0x88]), Ok("hello"), Stays),
+        ("a name in upper case", trailers(&field("X", "y")), PEER, Closes),
+        ("HPACK that is none", trailers(&[0xff; 20]), PEER, Closes),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn sixteen_informational_responses_are_borne() {
     let hints = frame(HEADERS, 4, 1, &field(":status", "103")).repeat(16);
     let raw = saying([hints, ok(1)].concat()).await;
     let get = Request::get(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
     assert_eq!(raw.client().request(get).await.unwrap().status(), 200);
+}
+
+/// The limits of a head are the user's.
+#[tokio::test]
+async fn heads_up_to_the_limits() {
+    let with = |fields: usize, bytes: usize, hints: usize| {
+        let hints = frame(HEADERS, 4, 1, &field(":status", "103")).repeat(hints);
+        let fields = [vec![("x", "y"); fields - 1], vec![("z", "w")]].concat();
+        let large: Vec<u8> =
+            (0..bytes / 100).flat_map(|_| field("large", &"y".repeat(100 - 32 - 5))).collect();
+        let small: Vec<u8> = fields.iter().flat_map(|(name, value)| field(name, value)).collect();
+        [hints, frame(HEADERS, 5, 1, &[&[0x88], &small[..], &large].concat())].concat()
+    };
+    let fine = Ok(Bytes::new());
+    let peer = Err(ErrorKind::Peer);
+    let few = || Client::builder().max_header_fields(3).max_header_bytes(2048).max_informational_responses(1);
+    let many =
+        || Client::builder().max_header_fields(300).max_header_bytes(1).max_informational_responses(20);
+    let none = || Client::builder().max_header_fields(0).max_informational_responses(0);
+    for (name, builder, bytes, expected) in [
+        ("few fields", few(), with(3, 0, 0), &fine),
+        ("a field too many", few(), with(4, 0, 0), &peer),
+        ("large", few().max_header_fields(50), with(1, 1900, 0), &fine),
+        ("too large", few().max_header_fields(50), with(1, 2100, 0), &peer),
+        ("an informational response", few(), with(1, 0, 1), &fine),
+        ("two informational responses", few(), with(1, 0, 2), &peer),
+        ("many informational responses", many(), with(1, 0, 20), &fine),
+        ("many fields", many().max_header_bytes(64 << 10), with(300, 0, 0), &fine),
+        ("a kilobyte at least", many(), with(1, 900, 0), &fine),
+        ("one field at least", none(), with(1, 0, 0), &fine),
+        ("no informational response", none(), with(1, 0, 1), &peer),
+    ] {
+        let raw = saying(bytes).await;
+        let client = builder.protocol(Protocol::Http2).build();
+        assert_eq!(&outcome(&client, request(&raw, "POST")).await, expected, "{name}");
+        at_rest(&client).await;
+    }
 }
 
 /// A server that breaks the protocol on each connection is not dialled without end either.

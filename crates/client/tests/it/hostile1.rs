@@ -12,7 +12,7 @@ use outlive::{Client, ErrorKind, Phase, Protocol, Timeouts};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::fixture::{Speech, at_rest, certificate};
+use crate::fixture::{Speech, at_rest, certificate, eventually};
 
 /// What its first connection gets; later ones are answered well.
 struct Server {
@@ -128,6 +128,41 @@ async fn heads_that_are_none() {
     .await;
 }
 
+/// The limits of a head are the user's.
+#[tokio::test]
+async fn heads_up_to_the_limits() {
+    let with = |fields: usize, bytes: usize, hints: usize| {
+        let hints = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(hints);
+        let fields = ["x: y\r\n".repeat(fields - 1), format!("z: {}\r\n", "y".repeat(bytes))].concat();
+        [hints.into_bytes(), ok(&fields, "")].concat()
+    };
+    let fine = Ok(Bytes::new());
+    let peer = Err(ErrorKind::Peer);
+    let few = || Client::builder().max_header_fields(3).max_header_bytes(2048).max_informational_responses(1);
+    let many = || {
+        Client::builder().max_header_fields(1000).max_header_bytes(1 << 20).max_informational_responses(20)
+    };
+    for (name, builder, bytes, expected) in [
+        ("few fields", few(), with(3, 0, 0), &fine),
+        ("a field too many", few(), with(4, 0, 0), &peer),
+        ("large", few(), with(1, 1900, 0), &fine),
+        ("too large", few(), with(1, 2100, 0), &peer),
+        ("an informational response", few(), with(1, 0, 1), &fine),
+        ("two informational responses", few(), with(1, 0, 2), &peer),
+        ("many informational responses", many(), with(1, 0, 20), &fine),
+        ("many fields", many(), with(1000, 0, 0), &fine),
+        ("very large", many(), with(1, 1_000_000, 0), &fine),
+        ("larger", many(), with(1, 1 << 20, 0), &peer),
+        ("as many as hyper has room for", Client::builder(), with(100, 0, 0), &fine),
+        ("more than these", Client::builder(), with(101, 0, 0), &peer),
+    ] {
+        let server = Server::saying(bytes, Then::Close).await;
+        let client = builder.protocol(Protocol::Http1).build();
+        assert_eq!(&outcome(&client, server.request("POST")).await, expected, "{name}");
+        at_rest(&client).await;
+    }
+}
+
 #[tokio::test]
 async fn lengths_that_lie() {
     use Then::{Close, Hold};
@@ -185,6 +220,39 @@ async fn more_than_was_asked_for() {
     assert_eq!(outcome(&client, server.request("HEAD")).await, Ok(Bytes::new()));
     assert_eq!(outcome(&client, server.request("GET")).await, Ok(Bytes::from("fine")));
     assert_eq!(server.connections(), 2);
+}
+
+/// An answer that comes when nothing was asked is nobody's; servers say 408 so before they close.
+#[tokio::test]
+async fn an_answer_to_nobody() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (connections, speak) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Notify::new()));
+    let (count, say) = (Arc::clone(&connections), Arc::clone(&speak));
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let (number, say) = (count.fetch_add(1, SeqCst), Arc::clone(&say));
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(tcp.read_u8().await.ok()?);
+                }
+                tcp.write_all(FINE).await.ok()?;
+                say.notified().await;
+                let evil = format!("HTTP/1.1 408 Request Timeout\r\ncontent-length: 5\r\n\r\nevil{number}");
+                tcp.write_all(evil.as_bytes()).await.ok()?;
+                std::future::pending::<Option<()>>().await
+            });
+        }
+    });
+    let client = http1();
+    let post = || Request::post(format!("http://{address}/")).body(Empty::new()).unwrap();
+    for number in 1..=3 {
+        assert_eq!(outcome(&client, post()).await, Ok(Bytes::from("fine")));
+        speak.notify_waiters();
+        eventually("the connection has gone", async || client.counts().2 == 0).await;
+        assert_eq!(connections.load(SeqCst), number);
+    }
 }
 
 #[tokio::test]

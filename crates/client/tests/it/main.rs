@@ -18,6 +18,7 @@ mod hostile1;
 mod informational;
 mod jam;
 mod kernel;
+mod late;
 mod limits;
 mod names;
 mod parity;
@@ -33,6 +34,8 @@ mod silence;
 mod spans;
 mod streaming;
 mod timeouts;
+#[cfg(feature = "opentelemetry")]
+mod traces;
 mod trust;
 mod unwritten;
 mod upgrade;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use outlive::{Client, Protocol};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 /// A frame as it was read.
 pub struct Frame {
@@ -83,7 +83,8 @@ impl Raw {
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 let (number, answer) = (count.fetch_add(1, SeqCst), Arc::clone(&answer));
-                tokio::spawn(async move { converse(tcp, |frame| answer(number, frame)).await });
+                tcp.set_nodelay(true).unwrap();
+                tokio::spawn(async move { converse(tcp, Pongs::All, |frame| answer(number, frame)).await });
             }
         });
         Self { address, connections }
@@ -102,8 +103,18 @@ impl Raw {
     }
 }
 
-async fn converse(mut tcp: TcpStream, answer: impl Fn(Frame) -> Option<Vec<u8>>) -> Option<()> {
-    tcp.set_nodelay(true).ok()?;
+/// Which PINGs are answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pongs {
+    All,
+    None,
+}
+
+pub async fn converse(
+    mut tcp: impl AsyncRead + AsyncWrite + Unpin,
+    pongs: Pongs,
+    answer: impl Fn(Frame) -> Option<Vec<u8>>,
+) -> Option<()> {
     tcp.read_exact(&mut [0; 24]).await.ok()?;
     tcp.write_all(&frame(SETTINGS, 0, 0, &[])).await.ok()?;
     loop {
@@ -119,7 +130,9 @@ async fn converse(mut tcp: TcpStream, answer: impl Fn(Frame) -> Option<Vec<u8>>)
         if read.kind == SETTINGS && read.flags == 0 {
             tcp.write_all(&frame(SETTINGS, 1, 0, &[])).await.ok()?;
         } else if read.kind == PING && read.flags == 0 {
-            tcp.write_all(&frame(PING, 1, 0, &payload)).await.ok()?;
+            if pongs == Pongs::All {
+                tcp.write_all(&frame(PING, 1, 0, &payload)).await.ok()?;
+            }
         } else {
             let bytes = answer(read)?;
             tcp.write_all(&bytes).await.ok()?;

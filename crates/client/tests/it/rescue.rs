@@ -10,7 +10,7 @@ use outlive::{
 };
 
 use crate::fixture::{Server, Speech, at_rest, eventually, frames, text};
-use crate::raw::{HEADERS, Raw, ok};
+use crate::raw::{HEADERS, Raw, ok, reset};
 use crate::wires::Wires;
 
 /// A client with a warm connection over a wire that then went silent.
@@ -84,6 +84,51 @@ async fn what_may_not_be_repeated_is_sent_once() {
         assert_eq!((error.sent(), error.attempts().len()), (Sent::Maybe, 1), "{error:?}");
     }
     assert_eq!(server.requests(), before);
+}
+
+/// RFC 9113 section 8.7 excuses `REFUSED_STREAM` alone; with any other code it may have been processed.
+#[tokio::test]
+async fn a_stream_that_is_reset_before_its_response() {
+    let blameless = [0, 2, 8, 10, 0xdead]; // NO_ERROR, INTERNAL_ERROR, CANCEL, CONNECT_ERROR, one that nobody knows
+    for code in 0..=13_u32 {
+        let again = blameless.contains(&code);
+        // Every first sending is reset, and the connection goes on.
+        let raw = Raw::answering(move |_, frame| match (frame.kind, frame.stream % 4) {
+            (HEADERS, 1) => Some(reset(frame.stream, code)),
+            (HEADERS, _) => Some(ok(frame.stream)),
+            _ => Some(vec![]),
+        })
+        .await;
+        let client = raw.client();
+        let request = |method| Request::builder().method(method).uri(raw.uri()).body(Body::empty()).unwrap();
+        let got = client.request(request("GET")).await;
+        match got {
+            Ok(response) if again => {
+                assert_eq!(fates(&response), [Fate::Failed, Fate::Answered], "code {code}");
+            }
+            Ok(response) => assert_eq!((code, fates(&response)), (7, vec![Fate::Refused, Fate::Answered])),
+            Err(error) => {
+                assert!(!again && code != 7, "code {code}: {error:?}");
+                assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::Peer, 1), "code {code}");
+            }
+        }
+        at_rest(&client).await;
+        // What may not be repeated is not, and nothing is without end.
+        let raw = Raw::answering(move |_, frame| match frame.kind {
+            HEADERS => Some(reset(frame.stream, code)),
+            _ => Some(vec![]),
+        })
+        .await;
+        let client = raw.client();
+        for (method, attempts) in [("POST", 1), ("GET", if again { 4 } else { 1 })] {
+            let request = Request::builder().method(method).uri(raw.uri()).body(Body::empty()).unwrap();
+            let error = client.request(request).await.unwrap_err();
+            let attempts = if code == 7 { 4 } else { attempts }; // REFUSED_STREAM is not about repeating
+            assert_eq!(error.attempts().len(), attempts, "code {code} {method}: {error:?}");
+        }
+        assert_eq!(raw.connections(), 1, "code {code}");
+        at_rest(&client).await;
+    }
 }
 
 #[tokio::test]

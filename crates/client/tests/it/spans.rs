@@ -75,6 +75,7 @@ async fn a_request_has_a_span_and_a_connection_has_none() {
     assert!(notes.has("new 2 contextual=true"), "a child of what its caller is in");
     assert!(notes.has("otel.kind") && notes.has("http.request.method"));
     assert!(notes.has("record 2") && notes.has("http.response.status_code"));
+    assert!(notes.has("network.protocol.version: \"2\""), "as OpenTelemetry writes it");
     assert!(notes.has("drop 2"), "it has ended");
     assert!(!notes.has("enter 2"), "nothing else becomes its child");
     assert!(notes.has("event outlive::connection root=true contextual=false"));

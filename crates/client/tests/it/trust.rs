@@ -1,20 +1,22 @@
 //! Whom do we trust, who are we, and whom do we ask for?
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
-use outlive::{Client, ErrorKind, Proxies, Proxy, Sent};
+use outlive::{Client, Connect, Connecting, Destination, ErrorKind, Protocol, Proxies, Proxy, Sent};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::fixture::{Server, Speech, in_environment, logged, text};
+use crate::fixture::{Server, Speech, eventually, in_environment, logged, text};
 use crate::proxy::{Kind, ProxyServer, Speaks};
 
 /// A server's side of TLS, and the authority to trust for it, in PEM. With `clients`, an authority in PEM, it wants a
@@ -174,4 +176,105 @@ fn a_system_that_trusts_nobody() {
         assert_eq!(text(client.request(plain.get("/hello")).await.unwrap()).await, "hello");
         assert_eq!(text(server.client().request(server.get("/hello")).await.unwrap()).await, "hello");
     });
+}
+
+/// What a certificate can be wrong in; ALPN too.
+#[derive(Default)]
+struct Wrong {
+    from: Option<(i32, i32)>,
+    names: Vec<&'static str>,
+    self_signed: bool,
+    protocols: Vec<&'static [u8]>,
+}
+
+/// Shows a certificate, in memory, and counts the bytes that it was told in the clear or after a handshake.
+struct Shows {
+    tls: TlsAcceptor,
+    told: Arc<AtomicUsize>,
+}
+
+impl Shows {
+    /// With the authority to trust.
+    fn wrong(wrong: &Wrong) -> (String, Self) {
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let names: Vec<_> = wrong.names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        if let Some((from, until)) = wrong.from {
+            (params.not_before, params.not_after) =
+                (rcgen::date_time_ymd(from, 1, 1), rcgen::date_time_ymd(until, 1, 1));
+        }
+        if wrong.self_signed {
+            params.distinguished_name.push(rcgen::DnType::CommonName, "nobody");
+        }
+        let made =
+            if wrong.self_signed { params.self_signed(&key) } else { params.signed_by(&key, &authority) };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config =
+            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let chain = vec![made.unwrap().der().clone()];
+        let mut config = config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();
+        config.alpn_protocols = wrong.protocols.iter().map(|name| name.to_vec()).collect();
+        (authority.pem(), Self { tls: TlsAcceptor::from(Arc::new(config)), told: Arc::default() })
+    }
+}
+
+impl Connect for Shows {
+    fn connect<'a>(&'a self, _to: &'a Destination) -> Connecting<'a> {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (tls, told) = (self.tls.clone(), Arc::clone(&self.told));
+        tokio::spawn(async move {
+            let Ok(mut stream) = tls.accept(far).await else { return };
+            while stream.read_u8().await.is_ok() {
+                told.fetch_add(1, SeqCst);
+            }
+        });
+        Box::pin(async { Ok(Box::new(near) as _) })
+    }
+}
+
+/// The error says what is wrong, and not a byte of the request goes out.
+#[tokio::test]
+async fn certificates_that_prove_nothing() {
+    let good = || Wrong { names: vec!["localhost"], ..Wrong::default() };
+    let both: Vec<&[u8]> = vec![b"h2", b"http/1.1"];
+    for (name, wrong, kind, says) in [
+        ("expired", Wrong { from: Some((2000, 2001)), ..good() }, ErrorKind::Tls, "expired"),
+        ("not valid yet", Wrong { from: Some((2900, 2901)), ..good() }, ErrorKind::Tls, "not valid yet"),
+        (
+            "another name",
+            Wrong { names: vec!["example.com"], ..good() },
+            ErrorKind::Tls,
+            "not valid for name",
+        ),
+        ("no name", Wrong { names: vec![], ..good() }, ErrorKind::Tls, "not valid for"),
+        ("signed by itself", Wrong { self_signed: true, ..good() }, ErrorKind::Tls, "UnknownIssuer"),
+        (
+            "no HTTP/2",
+            Wrong { protocols: vec![b"http/1.1"], ..good() },
+            ErrorKind::Dial,
+            "NoApplicationProtocol",
+        ),
+        ("no word of HTTP/2", good(), ErrorKind::Dial, "does not offer HTTP/2"),
+        ("nothing", Wrong { protocols: both, ..good() }, ErrorKind::Lost, ""),
+    ] {
+        let (authority, shows) = Shows::wrong(&wrong);
+        let told = Arc::clone(&shows.told);
+        let client = Client::builder().add_root_pem(authority.as_bytes()).unwrap().only_added_roots();
+        let client = client.protocol(Protocol::Http2).connector(shows).build();
+        if name == "nothing" {
+            // So that the others fail for the reason that they name.
+            let request = tokio::spawn(client.request(get("https://localhost/")));
+            eventually("it is told something", async || told.load(SeqCst) > 0).await;
+            request.abort();
+            continue;
+        }
+        let error = client.request(get("https://localhost/")).await.unwrap_err();
+        assert_eq!((error.kind(), error.sent()), (kind, Sent::Never), "{name}: {}", logged(&error));
+        assert!(logged(&error).contains(says), "{name}: {}", logged(&error));
+        assert_eq!(told.load(SeqCst), 0, "{name}");
+    }
 }

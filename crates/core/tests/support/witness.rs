@@ -219,6 +219,7 @@ impl Witness {
                 }
                 self.ended(attempt, false);
             }
+            Event::Reset { attempt } => self.ended(attempt, true),
             Event::Failed { attempt } => {
                 self.owe(attempt);
                 self.ended(attempt, true);
@@ -227,7 +228,11 @@ impl Witness {
                 self.connections.entry(connection).and_modify(|found| found.draining |= found.open);
             }
             Event::Closed { connection } => self.gone(connection),
-            Event::Heard { .. } | Event::Tick | Event::Kernel { .. } | Event::Address { .. } => {}
+            Event::Heard { .. }
+            | Event::Tick
+            | Event::Kernel { .. }
+            | Event::Keeps { .. }
+            | Event::Address { .. } => {}
         }
     }
 

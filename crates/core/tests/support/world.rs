@@ -108,6 +108,9 @@ impl World {
         if chance.once_in(4) {
             (limits.extra_percent, limits.extra_floor) = (chance.below(30) as u32, chance.below(5) as u32);
         }
+        if chance.once_in(4) {
+            limits.dialling = Span::from_millis(1 + chance.below(200));
+        }
         if chance.once_in(3) {
             limits.waiting = 1 + chance.below(20) as u32;
         }
@@ -264,9 +267,10 @@ impl World {
     fn is_lost(&self, event: Event, at: Time) -> bool {
         let connection = match event {
             Event::Proven { connection, .. } | Event::GoAway { connection, .. } => Some(connection),
-            Event::Answered { attempt } | Event::Done { attempt } | Event::Failed { attempt } => {
-                self.attempts.get(&attempt).copied()
-            }
+            Event::Answered { attempt }
+            | Event::Done { attempt }
+            | Event::Reset { attempt }
+            | Event::Failed { attempt } => self.attempts.get(&attempt).copied(),
             _ => None,
         };
         let needs_handler = !matches!(event, Event::Proven { .. } | Event::GoAway { .. });
@@ -340,6 +344,10 @@ impl World {
                 let again = later + Span::from_micros(self.chance.micros(self.manner.trip * 5));
                 self.tell(again, Event::Writable { connection, writable: true });
             }
+            4 => {
+                let idle = Span::from_micros(self.chance.below(self.manner.trip * 20));
+                self.tell(later, Event::Keeps { connection, idle });
+            }
             1 => self.tell(later, Event::Closed { connection }),
             2 if !self.manner.single => {
                 let streams = 1 + self.chance.below(4) as u32;
@@ -359,6 +367,7 @@ impl World {
             0 => return self.tell(head, Event::Refused { attempt, again: true }),
             1 => return self.tell(head, Event::Refused { attempt, again: false }),
             2 => return self.tell(head, Event::Failed { attempt }),
+            3 => return self.tell(head, Event::Reset { attempt }),
             _ => {}
         }
         self.tell(head, Event::Answered { attempt });
@@ -372,7 +381,8 @@ impl World {
         let attempt = AttemptId(self.chance.below(self.attempts.len() as u64 + 3));
         let request = RequestId(self.chance.below(self.requests + 3));
         let streams = self.chance.below(4) as u32;
-        match self.chance.below(17) {
+        match self.chance.below(18) {
+            17 => Event::Reset { attempt },
             14 => Event::Writable { connection, writable: streams > 0 },
             15 => Event::Kernel { connection, unacked: streams, retransmits: streams },
             16 => Event::Address { address: AddressId(u64::from(streams)), known: request.0 % 3 > 0 },

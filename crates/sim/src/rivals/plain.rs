@@ -251,7 +251,7 @@ impl<J: Judge> Plain<J> {
                     self.waiting.push_front(request);
                 }
             }
-            Event::Failed { attempt } => {
+            Event::Reset { attempt } | Event::Failed { attempt } => {
                 if let Some((request, _)) = self.end(attempt) {
                     self.requests.remove(&request);
                     actions.push(Action::Fail { request, why: FailReason::Failed });
@@ -264,7 +264,7 @@ impl<J: Judge> Plain<J> {
             }
             Event::Closed { connection } => self.gone(connection, actions),
             Event::Tick => self.look(actions),
-            Event::Writable { .. } | Event::Kernel { .. } | Event::Address { .. } => {}
+            Event::Keeps { .. } | Event::Writable { .. } | Event::Kernel { .. } | Event::Address { .. } => {}
         }
     }
 
