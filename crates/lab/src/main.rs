@@ -11,13 +11,14 @@
 //! args        what was typed
 //!  └ scenario, plan, manifest what is meant: pace, stop rule, fault script and origin; which programs
 //!     └ app                   signals, directories, exit status
+//!        ├ matrix             scenarios × contestants: a run of one turn for each pair that has no record yet
 //!        └ run                build all, then each contestant's turn
 //!           ├ stage           origin ← proxy: wire, wires, certificate
 //!           ├ cutter          whoever does a fault: fault (a wire), origin, proxy, namespace (packets)
 //!           ├ contestant      the child process and its lines
 //!           └ experiment      the closed loop, and the cuts
 //!              └ record       what happened, as it happens
-//! record → summary → report   figures, table, Markdown, picture: pure functions
+//! archive → summary → report  records to figures, table, Markdown, picture, page, CSV, JSON: pure functions
 //! ```
 //!
 //! Invariants, by what is absent: no HTTP client; no clock outside `clock.rs` in anything that computes; no figure that
@@ -25,6 +26,7 @@
 //! Next: `args/mod.rs`, what can be typed; `run.rs`, what then happens.
 
 mod app;
+mod archive;
 mod args;
 mod busy;
 mod certificate;
@@ -39,6 +41,7 @@ mod late;
 mod lateness;
 mod list;
 mod manifest;
+mod matrix;
 mod memory;
 mod namespace;
 mod origin;

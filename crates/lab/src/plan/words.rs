@@ -21,11 +21,15 @@ impl fmt::Display for Plan {
 }
 
 fn pace(f: &mut fmt::Formatter<'_>, pace: &Pace) -> fmt::Result {
-    let Pace { workers, timeout_ms, method, think_ms, streaming, busy } = pace;
+    let Pace { workers, rate, timeout_ms, method, think_ms, streaming, busy } = pace;
     if *method == Method::Post {
         write!(f, ", POST")?;
     }
-    write!(f, ", {timeout_ms} ms each, {workers} at a time")?;
+    write!(f, ", {timeout_ms} ms each")?;
+    match rate {
+        0 => write!(f, ", {workers} at a time")?,
+        rate => write!(f, ", {rate} a second whatever becomes of them")?,
+    }
     if *think_ms > 0 {
         write!(f, " with pauses of {think_ms} ms")?;
     }
@@ -73,9 +77,12 @@ fn script(f: &mut fmt::Formatter<'_>, script: &Script, planned: Option<u64>) -> 
 }
 
 fn origin(f: &mut fmt::Formatter<'_>, origin: &Setting) -> fmt::Result {
-    let Setting { server, streams, takes_ms, slow, halves, receive_buffer } = origin;
+    let Setting { server, streams, takes_ms, slow, body, halves, receive_buffer } = origin;
     if *takes_ms > 0 {
         write!(f, ", answers take {takes_ms} ms")?;
+    }
+    if *body > 0 {
+        write!(f, ", answers of {body} bytes")?;
     }
     if *halves {
         write!(f, " and come in two halves")?;
