@@ -156,7 +156,11 @@ fn lines(turn: &Turn<'_>, scale: &Scale, by_wire: &mut HashMap<WireId, Marks>) -
     let cut: HashMap<WireId, u64> =
         turn.hits().flat_map(|hit| hit.wires.iter().map(|wire| (*wire, hit.at))).collect();
     let carried = |wire: &WireId| by_wire.get(wire).map_or(0, Marks::total);
-    let mut wires: Vec<WireId> = turn.opened.keys().copied().collect();
+    // One that had ended before the counting began, as many of a warm-up do, has nothing to show.
+    let shows = |wire: &WireId| {
+        turn.closed.get(wire).is_none_or(|at| *at > scale.from) || carried(wire) > 0 || cut.contains_key(wire)
+    };
+    let mut wires: Vec<WireId> = turn.opened.keys().copied().filter(shows).collect();
     if wires.len() > MOST_LINES {
         // The sort is stable: of equals the older ones are drawn.
         wires.sort_by_key(|wire| (!cut.contains_key(wire), std::cmp::Reverse(carried(wire))));
