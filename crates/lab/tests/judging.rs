@@ -4,9 +4,22 @@ mod lab;
 
 use lab::{Lab, wait_for};
 
-/// One cut; the stubborn client loses all that comes after it.
-const CUT: [&str; 9] =
-    ["run", "--requests", "6", "--unplug-interval", "6", "--timeout", "300ms", "--out", "out"];
+/// One cut; the stubborn client loses all that comes after it. Answers take their time, so that the cut comes before them.
+const CUT: [&str; 13] = [
+    "run",
+    "--requests",
+    "6",
+    "--unplug-interval",
+    "6",
+    "--timeout",
+    "300ms",
+    "--slow-every",
+    "1",
+    "--slow-by",
+    "50ms",
+    "--out",
+    "out",
+];
 
 #[test]
 fn more_than_is_allowed_is_a_status_of_its_own() {
@@ -30,7 +43,7 @@ fn a_baseline_shows_what_changed() {
     let honest = lab.dir().join("contestants/contestants.toml");
     let text = std::fs::read_to_string(&honest).unwrap();
     std::fs::write(&honest, text.replace("\"stubborn\"]", "\"honest\"]")).unwrap();
-    let later = [&CUT[..8], &["later", "--baseline", "out"]].concat();
+    let later = [&CUT[..12], &["later", "--baseline", "out"]].concat();
     let finished = lab.run(&later);
     assert_eq!(finished.status, Some(0), "{}", finished.stderr);
     assert!(finished.stderr.contains("quick: stubborn: failures 3 → 1 (better)"), "{}", finished.stderr);
