@@ -90,24 +90,25 @@ pub(crate) struct RunArgs {
     /// Run only these contestants, or `all` [default: those built from Rust and Go alone; of the matrix, all]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// What the scenario says, said otherwise.
-    #[command(flatten)]
-    pub(crate) overrides: OverrideArgs,
     /// Print one JSON object a contestant to standard output, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
     /// Where the record and the report go [default: netsplit-out/TIME-SCENARIO]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// What is compared, and what is too much.
-    #[command(flatten)]
-    pub(crate) judge: JudgeArgs,
     /// No progress on standard error
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// The list of contestants.
     #[command(flatten)]
     pub(crate) manifest: ManifestArgs,
+    // At the end: a heading in the help is that of all flags after it.
+    /// What the scenario says, said otherwise.
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
+    /// What is compared, and what is too much.
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
 }
 
 /// How a report is judged.
