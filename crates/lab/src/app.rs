@@ -1,43 +1,48 @@
-//! Obeys the command line: sets a run up, guards it against signals, and reports.
+//! Obeys the command line: sets a run or a matrix up, guards it against signals, and reports.
 //!
 //! Invariant: whatever happens to a run once its record exists, the record is closed, a report stands beside it, and
 //! the way to it is printed.
-//! Next: `run.rs`, the run itself; `report/mod.rs`, what is made of the record.
+//! Next: `run.rs`, the run itself; `matrix.rs`, many of them; `report/mod.rs`, what is made of the record.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tokio::{runtime, sync::oneshot};
 
 use crate::{
-    args::{Cli, Command, LiveArgs, ReportArgs, RunArgs},
+    archive,
+    args::{Cli, Command, JudgeArgs, LiveArgs, MATRIX, ReportArgs, RunArgs},
     certificate::Identity,
     clock::Clock,
     contestant::{build::Builds, guard},
     interrupt::{self, Interrupt},
     list, live,
-    manifest::Manifest,
+    manifest::{ALL, Manifest},
+    matrix::Matrix,
     namespace,
     origin::grpc,
     out,
     plan::Plan,
     progress::{Progress, say},
-    record::{self, Record, Status, reader, writer},
+    record::{self, Record, Status, writer},
     report,
     run::Job,
     scenario,
     stage::Props,
-    summary::{self, Row, Run},
+    summary::{Row, Run},
 };
 
 /// A contestant failed, or the lab itself could not go on.
 const FAILED: u8 = 1;
 /// The command line is wrong; clap's own status for it.
 const USAGE: u8 = 2;
+/// A contestant lost more than `--max-failures` or `--max-magnification` allow.
+const TOO_MUCH: u8 = 3;
 
 /// More threads than this only hand work to each other: origin and proxy do little per request.
 const THREADS: usize = 4;
@@ -47,7 +52,9 @@ pub(crate) fn obey(cli: Cli) -> ExitCode {
     let (status, result) = match cli.command {
         Some(Command::Guard { program }) => return guard::become_program(&program),
         Some(Command::List(args)) => (USAGE, list::print(args.manifest.as_deref())),
-        Some(Command::Report(args)) => (USAGE, report_again(&args)),
+        Some(Command::Report(args)) => {
+            return report_again(&args).unwrap_or_else(|error| complain(&error, USAGE));
+        }
         Some(Command::Live(args)) => return live(&args),
         Some(Command::Run(args)) => return run(&args),
         None => return run(&cli.run),
@@ -85,42 +92,72 @@ fn live(args: &LiveArgs) -> ExitCode {
     served.map_or_else(|error| complain(&error, FAILED), |interrupt| ExitCode::from(interrupt.exit_status()))
 }
 
-fn report_again(args: &ReportArgs) -> anyhow::Result<()> {
-    let run = read(&args.dir)?;
+fn report_again(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    let runs = archive::read(&args.dir)?;
     if args.json {
-        run.rows.iter().for_each(print_json);
-        return Ok(());
+        print_rows(&runs, |_| true)?;
+    } else {
+        write_report(&args.dir, &runs, &args.judge)?;
+        show(&runs)?;
+        say(&format!("report: {} and {}", args.dir.join(report::MARKDOWN).display(), report::PAGE));
     }
-    report::write(&args.dir, &run)?;
-    show(&run);
-    say(&format!("report: {}", args.dir.join(report::MARKDOWN).display()));
-    Ok(())
+    Ok(judged(&runs, &args.judge))
+}
+
+/// What is to be run.
+enum What {
+    Scenario(Box<Plan>),
+    /// The short forms of several.
+    Matrix(Vec<Plan>),
 }
 
 /// A run that has all it needs, and has not touched anything yet.
 struct Prepared {
-    plan: Plan,
+    what: What,
     manifest: Manifest,
     out: Option<PathBuf>,
-    /// Why this plan can't be carried out here.
+    /// Why plans about packets can't be carried out here.
     obstacle: Option<String>,
     progress: Progress,
     json: bool,
+    judge: JudgeArgs,
 }
 
 impl Prepared {
     fn from(args: &RunArgs) -> anyhow::Result<Self> {
-        let plan = args.overrides.to_overrides().apply(scenario::plan(&args.scenario)?);
+        let changed = |plan| args.overrides.to_overrides().apply(plan);
         let mut manifest = Manifest::load(args.manifest.manifest.as_deref())?;
-        manifest.keep(&args.only)?;
-        let progress = Progress::fitting(args.quiet);
-        Ok(Self { plan, manifest, out: args.out.clone(), obstacle: None, progress, json: args.json })
+        let what = if args.scenario == MATRIX {
+            let wanted = |name: &&str| args.scenarios.is_empty() || args.scenarios.iter().any(|s| s == name);
+            let plans = scenario::names().filter(wanted).map(|name| Ok(changed(scenario::short(name)?)));
+            let all = [ALL.to_owned()];
+            manifest.keep(if args.only.is_empty() { &all } else { &args.only })?;
+            What::Matrix(plans.collect::<anyhow::Result<_>>()?)
+        } else {
+            ensure!(args.scenarios.is_empty(), "--scenarios is for `netsplit run {MATRIX}`");
+            manifest.keep(&args.only)?;
+            let form = if args.short { scenario::short } else { scenario::plan };
+            What::Scenario(Box::new(changed(form(&args.scenario)?)))
+        };
+        let (progress, judge) = (Progress::fitting(args.quiet), args.judge.clone());
+        if let Some(dir) = &judge.baseline {
+            // Not after an hour's run.
+            archive::read(dir).context("--baseline")?;
+        }
+        Ok(Self { what, manifest, out: args.out.clone(), obstacle: None, progress, json: args.json, judge })
     }
 
-    /// Where the plan is about packets, goes on in a network namespace: then this returns only when that fails, or in
+    fn plans(&self) -> &[Plan] {
+        match &self.what {
+            What::Scenario(plan) => std::slice::from_ref(&**plan),
+            What::Matrix(plans) => plans,
+        }
+    }
+
+    /// Where a plan is about packets, goes on in a network namespace: then this returns only when that fails, or in
     /// the lab that is inside already.
     fn settle_in(mut self) -> anyhow::Result<Self> {
-        if !self.plan.script.needs_namespace() {
+        if !self.plans().iter().any(|plan| plan.script.needs_namespace()) {
             return Ok(self);
         }
         if namespace::is_private() {
@@ -150,36 +187,71 @@ impl Prepared {
 
     async fn run_and_report(self) -> anyhow::Result<ExitCode> {
         let mut signal = interrupt::watch()?;
-        let Prepared { plan, manifest, out, obstacle, progress, json } = self;
-        let dir = out::make(out, &manifest.root, &plan)?;
+        let Prepared { what, manifest, out, obstacle, progress, json, judge } = self;
+        let name = if let What::Scenario(plan) = &what { plan.name.clone() } else { MATRIX.to_owned() };
+        let dir = out::make(out, &manifest.root, &name)?;
+        let (result, interrupt) = match what {
+            What::Scenario(plan) => {
+                let obstacle = obstacle.filter(|_| plan.script.needs_namespace());
+                let scene = Scene { dir: &dir, manifest, plan: *plan, obstacle, progress, json };
+                scene.run(&mut signal).await?
+            }
+            What::Matrix(plans) => {
+                let matrix = Matrix { manifest, plans, dir: dir.clone(), obstacle, progress, json };
+                (Ok(()), matrix.run(&mut signal).await?)
+            }
+        };
+        let runs = conclude(&dir, json, &judge, progress, interrupt)?;
+        result?;
+        // A signal that came while the report was written changes nothing but the exit status.
+        let interrupt = interrupt.or_else(|| signal.try_recv().ok());
+        let mut rows = runs.iter().flat_map(|run| &run.rows);
+        let failed = rows.any(|row| row.summary.status == Status::Failed);
+        Ok(match interrupt {
+            Some(interrupt) => ExitCode::from(interrupt.exit_status()),
+            None if failed => ExitCode::from(FAILED),
+            None => judged(&runs, &judge),
+        })
+    }
+}
+
+/// One scenario's run, and where its record goes.
+struct Scene<'a> {
+    dir: &'a Path,
+    manifest: Manifest,
+    plan: Plan,
+    obstacle: Option<String>,
+    progress: Progress,
+    json: bool,
+}
+
+impl Scene<'_> {
+    /// The outer error is about the record: there is none, or it is not whole.
+    async fn run(
+        self,
+        signal: &mut oneshot::Receiver<Interrupt>,
+    ) -> anyhow::Result<(io::Result<()>, Option<Interrupt>)> {
+        let Scene { dir, manifest, plan, obstacle, progress, json } = self;
         let path = dir.join(record::FILE);
         let (recorder, writer) = writer::create(&path, Clock::start()).with_context(|| {
             format!("can't begin the record {} (no run overwrites another)", path.display())
         })?;
         recorder.write(out::head(&plan));
         let identity = Identity::make()?;
-        let authority = out::publish(&identity, &dir)?;
+        let authority = out::publish(&identity, dir)?;
         if progress != Progress::Quiet {
             say(&plan.to_string());
         }
         let grpc = grpc::Program::at(&manifest.root, &manifest.target);
         let props = Props { identity, grpc, recorder: recorder.clone() };
-        let job = Job { manifest, plan, props, obstacle, authority, progress };
-        let (result, interrupt) = until_interrupted(job, json, &mut signal).await;
+        let builds = Arc::default();
+        let job = Job { manifest, plan, props, obstacle, authority, progress, builds };
+        let (result, interrupt) = until_interrupted(job, json, signal).await;
         if let Some(interrupt) = interrupt {
             recorder.write(Record::Stopped { at: recorder.now(), by: interrupt.name.to_owned() });
         }
         writer.finish().with_context(|| format!("the record {} is not whole", path.display()))?;
-        let run = conclude(&dir, json, progress, interrupt)?;
-        result?;
-        // A signal that came while the report was written changes nothing but the exit status.
-        let interrupt = interrupt.or_else(|| signal.try_recv().ok());
-        let failed = run.rows.iter().any(|row| row.summary.status == Status::Failed);
-        Ok(match interrupt {
-            Some(interrupt) => ExitCode::from(interrupt.exit_status()),
-            None if failed => ExitCode::from(FAILED),
-            None => ExitCode::SUCCESS,
-        })
+        Ok((result, interrupt))
     }
 }
 
@@ -196,16 +268,12 @@ async fn build_all(manifest: &Manifest, progress: Progress) {
 }
 
 /// Runs until the end or a signal, whichever comes first. When this returns, no child is left.
-async fn until_interrupted(
+pub(crate) async fn until_interrupted(
     job: Job,
     json: bool,
     signal: &mut oneshot::Receiver<Interrupt>,
 ) -> (io::Result<()>, Option<Interrupt>) {
-    let mut task = tokio::spawn(job.run(move |row| {
-        if json {
-            print_json(&row);
-        }
-    }));
+    let mut task = tokio::spawn(job.run(move |row| if json { print_json(&row) } else { Ok(()) }));
     tokio::select! {
         result = &mut task => (result.unwrap_or_else(|bug| Err(io::Error::other(bug))), None),
         Ok(interrupt) = signal => {
@@ -217,37 +285,76 @@ async fn until_interrupted(
     }
 }
 
-/// Draws the report from the record, as `netsplit report` would.
-fn conclude(dir: &Path, json: bool, progress: Progress, interrupt: Option<Interrupt>) -> anyhow::Result<Run> {
-    let run = read(dir)?;
-    report::write(dir, &run)?;
+/// Draws the report from the records, as `netsplit report` would.
+fn conclude(
+    dir: &Path,
+    json: bool,
+    judge: &JudgeArgs,
+    progress: Progress,
+    interrupt: Option<Interrupt>,
+) -> anyhow::Result<Vec<Run>> {
+    let runs = match archive::read(dir) {
+        // A matrix that was interrupted in its first turn.
+        Err(_) if interrupt.is_some() && !dir.join(record::FILE).exists() => Vec::new(),
+        runs => runs?,
+    };
+    write_report(dir, &runs, judge)?;
     if json {
         // The others were printed when their turn was over.
-        run.rows.iter().filter(|row| row.summary.status == Status::Stopped).for_each(print_json);
+        print_rows(&runs, |row| row.summary.status == Status::Stopped)?;
     } else {
-        show(&run);
+        show(&runs)?;
     }
     if let Some(interrupt) = interrupt {
         say(&format!("stopped by {}; the partial record is in {}", interrupt.name, dir.display()));
     } else if progress != Progress::Quiet {
         say(&format!("record and report: {}", dir.display()));
     }
-    Ok(run)
+    Ok(runs)
 }
 
-fn read(dir: &Path) -> anyhow::Result<Run> {
-    let path = dir.join(record::FILE);
-    let records = reader::read(&path)?;
-    summary::run(&records).with_context(|| format!("{} has no head; is it a record?", path.display()))
+fn write_report(dir: &Path, runs: &[Run], judge: &JudgeArgs) -> anyhow::Result<()> {
+    let baseline = judge.baseline.as_deref().map(archive::read).transpose().context("--baseline")?;
+    let changes = report::write(dir, runs, baseline.as_deref())?;
+    if baseline.is_some() {
+        say(&format!("changes since the baseline: {}", if changes.is_empty() { "none" } else { "" }));
+    }
+    changes.iter().for_each(|change| say(&format!("  {change}")));
+    Ok(())
 }
 
-fn show(run: &Run) {
-    let stdout = io::stdout();
-    let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    // Whoever closed our standard output does not want to read it.
-    _ = stdout.lock().write_all(report::table::draw(&run.rows, color).as_bytes());
+/// The exit status by `--max-failures` and `--max-magnification`; says who was above them.
+fn judged(runs: &[Run], judge: &JudgeArgs) -> ExitCode {
+    let broken = judge.limits().broken(runs);
+    broken.iter().for_each(|words| say(&format!("netsplit: {words}")));
+    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(TOO_MUCH) }
 }
 
-fn print_json(row: &Row) {
-    _ = writeln!(io::stdout(), "{}", report::json::line(&row.summary));
+fn show(runs: &[Run]) -> io::Result<()> {
+    let color = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    for run in runs {
+        if runs.len() > 1 {
+            print(&format!("\n{}\n", run.plan.name))?;
+        }
+        print(&report::table::draw(&run.rows, color))?;
+    }
+    Ok(())
+}
+
+fn print_rows(runs: &[Run], wanted: fn(&Row) -> bool) -> io::Result<()> {
+    runs.iter().flat_map(|run| &run.rows).filter(|row| wanted(row)).try_for_each(print_json)
+}
+
+fn print_json(row: &Row) -> io::Result<()> {
+    print(&(report::json::line(&row.summary) + "\n"))
+}
+
+/// To standard output. Whoever closed it does not want to read it; a full disk behind it is another matter.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(io::Error::new(error.kind(), format!("can't write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }

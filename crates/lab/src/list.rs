@@ -10,7 +10,7 @@ use std::{
 
 use clap::ValueEnum as _;
 
-use crate::{fault::Fault, manifest::Manifest, scenario};
+use crate::{args::MATRIX, fault::Fault, manifest::Manifest, scenario};
 
 /// Prints scenarios, contestants and faults.
 pub(crate) fn print(manifest: Option<&Path>) -> anyhow::Result<()> {
@@ -27,6 +27,10 @@ fn text(manifest: &Manifest) -> String {
         let Ok(plan) = scenario::plan(name) else { continue };
         _ = writeln!(text, "  {name:widest$}  {}", plan.about);
     }
+    _ = writeln!(
+        text,
+        "  {MATRIX:widest$}  the short form of each, with every contestant; it may be interrupted"
+    );
     text.push_str("\ncontestants\n");
     let widest = manifest.entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
     for entry in &manifest.entries {

@@ -11,6 +11,7 @@
 //! args        what was typed
 //!  └ scenario, plan, manifest what is meant: pace, stop rule, fault script and origin; which programs
 //!     └ app                   signals, directories, exit status
+//!        ├ matrix             scenarios × contestants: a run of one turn for each pair that has no record yet
 //!        └ run                build all, then each contestant's turn
 //!           ├ stage           origin ← proxy: wire, wires, certificate
 //!           ├ cutter          whoever does a fault: fault (a wire), origin, proxy, namespace (packets)
@@ -18,7 +19,7 @@
 //!           └ experiment      the closed loop, and the cuts
 //!              └ record       what happened, as it happens
 //!     └ live                  or: all at once under steady load, and a page to cut their wires by hand
-//! record → summary → report   figures, table, Markdown, picture: pure functions
+//! archive → summary → report  records to figures, table, Markdown, picture, page, CSV, JSON: pure functions
 //! ```
 //!
 //! Invariants, by what is absent: no HTTP client; no clock outside `clock.rs` in anything that computes; no figure that
@@ -26,6 +27,7 @@
 //! Next: `args/mod.rs`, what can be typed; `run.rs`, what then happens.
 
 mod app;
+mod archive;
 mod args;
 mod busy;
 mod certificate;
@@ -41,6 +43,7 @@ mod lateness;
 mod list;
 mod live;
 mod manifest;
+mod matrix;
 mod memory;
 mod namespace;
 mod origin;

@@ -19,8 +19,8 @@ use crate::{
 /// Below the project's root, where Git ignores it.
 const PARENT: &str = "netsplit-out";
 
-/// Makes the given directory, or a new one named by time and plan.
-pub(crate) fn make(given: Option<PathBuf>, root: &Path, plan: &Plan) -> anyhow::Result<PathBuf> {
+/// Makes the given directory, or a new one named by time and scenario.
+pub(crate) fn make(given: Option<PathBuf>, root: &Path, scenario: &str) -> anyhow::Result<PathBuf> {
     match given {
         Some(dir) => {
             fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
@@ -30,7 +30,7 @@ pub(crate) fn make(given: Option<PathBuf>, root: &Path, plan: &Plan) -> anyhow::
             let parent = root.join(PARENT);
             fs::create_dir_all(&parent).with_context(|| format!("can't make {}", parent.display()))?;
             // Colons are awkward in file names, and `tar` takes them for hosts.
-            let name = format!("{}-{}", utc_now().replace(':', ""), plan.name);
+            let name = format!("{}-{}", utc_now().replace(':', ""), scenario);
             fresh(&parent, &name).with_context(|| format!("can't make a directory in {}", parent.display()))
         }
     }

@@ -15,7 +15,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{plan::Plan, record::Outcome, summary::Summary};
+use crate::{plan::Plan, record::Outcome, report::words::plain, summary::Summary};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,10 @@ impl Progress {
         let Summary { contestant, status, reason, .. } = summary;
         match (self, summary.failures, reason) {
             (Self::Quiet, ..) => {}
-            (_, _, Some(reason)) => say(&format!("{contestant}: {status}: {reason}")),
+            (_, _, Some(reason)) => say(&format!(
+                "{contestant}: {status}: {}",
+                reason.lines().map(plain).collect::<Vec<_>>().join("\n    ")
+            )),
             (Self::Lines, Some(failures), None) => {
                 say(&format!("{contestant}: {failures} of {} requests failed", summary.requests));
             }

@@ -6,7 +6,9 @@
 //! Dropping the future of `run` kills whatever child is alive.
 //! Next: `experiment.rs`, a turn's inside; `app.rs`, what comes before and after.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, io, path::PathBuf, sync::Arc};
+
+use tokio::sync::Mutex;
 
 use crate::{
     contestant::{Breach, Contestant, build::Builds},
@@ -30,6 +32,8 @@ pub(crate) struct Job {
     /// The file with the authority's certificate, for contestants to read.
     pub(crate) authority: PathBuf,
     pub(crate) progress: Progress,
+    /// What was built for earlier jobs is not built again.
+    pub(crate) builds: Arc<Mutex<Builds>>,
 }
 
 /// Why a contestant has no turn, or a bad one.
@@ -40,7 +44,7 @@ struct Misfortune {
 
 impl Job {
     /// Runs all contestants; each row is handed over when its turn is over.
-    pub(crate) async fn run(self, mut over: impl FnMut(Row)) -> std::io::Result<()> {
+    pub(crate) async fn run(self, mut over: impl FnMut(Row) -> io::Result<()>) -> io::Result<()> {
         let mut unfit = self.build_all().await;
         for entry in &self.manifest.entries {
             self.begin(entry);
@@ -49,17 +53,19 @@ impl Job {
                 None => self.turn(entry).await?,
             };
             self.end(result);
-            if let Some(row) = summary::row(&self.plan, &self.recorder().chapter()) {
-                self.progress.over(&row.summary);
-                over(row);
-            }
+            let Some(row) = summary::row(&self.plan, &self.recorder().chapter()) else {
+                // Not even its `begin` was written. Why, the writer says.
+                return Err(io::Error::other("the record can't be written any more"));
+            };
+            self.progress.over(&row.summary);
+            over(row)?;
         }
         Ok(())
     }
 
     /// Builds what can be built, and says which contestants can't run.
     async fn build_all(&self) -> HashMap<&str, Misfortune> {
-        let mut builds = Builds::default();
+        let mut builds = self.builds.lock().await;
         // Inside a namespace everything is built already; it is asked again only for what failed.
         let progress = if namespace::is_private() { Progress::Quiet } else { self.progress };
         let mut unfit = HashMap::new();
@@ -94,7 +100,7 @@ impl Job {
     }
 
     /// One contestant from start to end. The outer error is the lab's own: it can't even listen.
-    async fn turn(&self, entry: &Entry) -> std::io::Result<Result<(), Misfortune>> {
+    async fn turn(&self, entry: &Entry) -> io::Result<Result<(), Misfortune>> {
         let stage = Stage::set_up(&self.props, &self.plan, entry.protocol).await?;
         let cutter = stage.cutter(&self.plan).await?;
         let failed = |reason| Misfortune { status: Status::Failed, reason };

@@ -1,14 +1,16 @@
 //! The scenarios by name: a file each, in `../scenarios/`, data and nothing else.
 //!
-//! A file says what differs from `quick`: `[pace]`, `[stop]`, `[script]` and `[origin]` are the parts of a `Plan`. To add
-//! one: write the file, add its name to the list below; `docs/faults.md` tells the rest.
+//! A file says what differs from `quick`: `[pace]`, `[stop]`, `[script]` and `[origin]` are the parts of a `Plan`, and
+//! `[short]` is what its short form, the matrix's, has less of. To add one: write the file, add its name to the list below;
+//! `docs/faults.md` tells the rest.
 //!
-//! Invariant: every name in the list has a file that is a plan (a test reads them all).
-//! Next: `plan/mod.rs`, what the data means.
+//! Invariant: every name in the list has a file that is a plan, and a short form that ends in seconds whatever a contestant does
+//! (a test reads them all).
+//! Next: `plan/mod.rs`, what the data means; `plan/short.rs`, the short form.
 
 use anyhow::Context as _;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Short};
 
 /// What runs when nothing is named.
 pub(crate) const DEFAULT: &str = "quick";
@@ -23,7 +25,7 @@ macro_rules! scenarios {
 // In the order in which they are listed: the issue's own, then by what goes wrong.
 scenarios! {
     "quick" "seed" "crowd"
-    "crowd-10ms" "post" "busiest-400" "all-cut" "timed-out-then-cut"
+    "crowd-10ms" "post" "open-loop" "large-bodies" "busiest-400" "all-cut" "timed-out-then-cut"
     "stall-up" "stall-down" "stall-up-streaming" "stall-down-streaming"
     "handlers-stall" "handlers-stall-late" "all-slow" "many-resets"
     "blackhole" "ecmp" "ecmp-packets" "loss"
@@ -38,19 +40,34 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// The scenario's plan, as it stands.
 pub(crate) fn plan(name: &str) -> anyhow::Result<Plan> {
+    Ok(read(name)?.0)
+}
+
+/// The scenario's plan in its short form.
+pub(crate) fn short(name: &str) -> anyhow::Result<Plan> {
+    read(name).map(|(plan, short)| short.apply(plan))
+}
+
+fn read(name: &str) -> anyhow::Result<(Plan, Short)> {
     let (name, text) = ALL
         .iter()
         .find(|(known, _)| *known == name)
         .with_context(|| format!("there is no scenario `{name}`; `netsplit list` names them"))?;
-    let plan: Plan = toml::from_str(text).with_context(|| format!("scenarios/{name}.toml"))?;
-    Ok(Plan { name: (*name).to_owned(), ..plan })
+    let parsed = || -> Result<(Plan, Short), toml::de::Error> {
+        // Taken out first: a plan goes into records, and how it could be shorter is no part of it.
+        let mut file: toml::Table = toml::from_str(text)?;
+        let short = file.remove("short").map_or_else(|| Ok(Short::default()), toml::Value::try_into)?;
+        Ok((file.try_into()?, short))
+    };
+    let (plan, short) = parsed().with_context(|| format!("scenarios/{name}.toml"))?;
+    Ok((Plan { name: (*name).to_owned(), ..plan }, short))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{names, plan};
+    use super::{names, plan, short};
 
     #[test]
     fn every_name_has_a_plan_that_goes_into_a_record_and_comes_back() {
@@ -60,6 +77,27 @@ mod tests {
             let json = serde_json::to_string(&plan).unwrap();
             assert_eq!(serde_json::from_str::<crate::plan::Plan>(&json).unwrap(), plan, "{name}");
         }
+    }
+
+    #[test]
+    fn short_forms_do_the_same_with_less() {
+        for name in names() {
+            let (long, short) = (plan(name).unwrap(), short(name).unwrap());
+            assert!(short.stop.requests <= long.stop.requests, "{name}");
+            assert_eq!(short.cuts_planned().unwrap_or(0), long.cuts_planned().unwrap_or(0).min(1), "{name}");
+            assert_eq!((&short.origin, short.script.fault), (&long.origin, long.script.fault), "{name}");
+        }
+    }
+
+    /// The matrix is to end below 90 minutes on two processors, with 51 contestants, of which starting one takes about 0.7 s. This
+    /// is what it would take if all lost everything everywhere; who recovers takes a tenth.
+    #[test]
+    fn a_matrix_ends_within_90_minutes() {
+        let most_ms: u64 =
+            names().map(|name| short(name).unwrap().stop.for_ms.unwrap_or(u64::MAX / 64)).sum();
+        let scenarios = names().count() as u64;
+        let minutes = 51 * (most_ms + 700 * scenarios) / 60_000;
+        assert!(minutes < 100, "{minutes} min, if every turn took as long as it may");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use serde_json::json;
 const SMALL: [&str; 9] =
     ["run", "--requests", "60", "--unplug-interval", "20", "--request-timeout", "1s", "--json", "--out"];
 
+/// Answers take their time, so that on a busy machine too the cut comes before the answer to the request it is to hit.
+const CUT_FIRST: [&str; 4] = ["--slow-every", "1", "--slow-by", "50ms"];
+
 fn small(more: &[&'static str]) -> Vec<&'static str> {
     [&SMALL, &["out"][..], more].concat()
 }
@@ -16,7 +19,7 @@ fn small(more: &[&'static str]) -> Vec<&'static str> {
 #[test]
 fn an_honest_client_loses_one_request_a_cut() {
     let lab = Lab::with(&["honest"]);
-    let finished = lab.run(&small(&[]));
+    let finished = lab.run(&small(&CUT_FIRST));
     assert_eq!(finished.status, Some(0), "{}", finished.stderr);
     let row = finished.row("honest");
     for (field, value) in [
@@ -50,7 +53,7 @@ fn an_honest_client_loses_one_request_a_cut() {
 fn a_stubborn_client_is_cut_once_and_never_recovers() {
     let lab = Lab::with(&["stubborn"]);
     let args = ["run", "--requests", "6", "--unplug-interval", "3", "--request-timeout", "300ms", "--json"];
-    let row = lab.run(&args).row("stubborn");
+    let row = lab.run(&[&args[..], &CUT_FIRST].concat()).row("stubborn");
     assert_eq!(row["cuts_planned"], 2);
     assert_eq!(row["cuts"], 1, "there is no second live wire");
     assert_eq!(row["failures"], 5);

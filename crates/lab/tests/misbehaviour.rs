@@ -134,6 +134,12 @@ fn what_is_typed_wrong_is_said_and_nothing_runs() {
         (&["run", "--manifest", "nowhere.toml"], "can't read nowhere.toml"),
         (&["report", "nowhere"], "can't read nowhere/record.jsonl"),
         (&["run", "--frobnicate"], "--frobnicate"),
+        (&["run", "quick", "--scenarios", "quick"], "--scenarios is for `netsplit run matrix`"),
+        (&["run", "matrix", "--scenarios", "slow"], "possible values: quick, seed, crowd"),
+        (&["run", "matrix", "--only", "fien"], "there is no contestant `fien`"),
+        (&["run", "--max-magnification", "less"], "a number, such as 1 or 2.5"),
+        (&["run", "--baseline", "nowhere"], "--baseline: can't read nowhere/record.jsonl"),
+        (&["run", "--rate", "many"], "--rate"),
     ] {
         let finished = lab.run(args);
         assert_eq!(finished.status, Some(2), "{args:?}: {}", finished.stderr);

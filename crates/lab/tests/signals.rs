@@ -50,6 +50,19 @@ fn while_requests_are_under_way() {
 }
 
 #[test]
+fn while_a_contestant_warms_up() {
+    let lab = Lab::with(&["hangs-cold"]);
+    let rows = interrupted(&lab, &["cold"]);
+    assert_eq!((&rows[0]["status"], &rows[0]["requests"]), (&"stopped".into(), &0.into()));
+}
+
+#[test]
+fn while_a_contestant_is_to_exit() {
+    let rows = interrupted(&Lab::with(&["lingers"]), &["lingering"]);
+    assert_eq!((&rows[0]["status"], &rows[0]["requests"]), (&"stopped".into(), &100.into()));
+}
+
+#[test]
 fn a_polite_end_is_the_same() {
     let lab = Lab::with(&["never-ready"]);
     let running = lab.start(&RUN);

@@ -13,9 +13,13 @@ use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 
 use crate::{
     fault::Fault,
-    plan::{Method, Overrides, Slow, Stop, Which},
+    plan::{Method, Overrides, Pace, Setting, Slow, Stop, Which},
+    report::limits::Limits,
     scenario,
 };
+
+/// Stands where a scenario's name would, for all of them.
+pub(crate) const MATRIX: &str = "matrix";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -28,7 +32,7 @@ use crate::{
         midway in each interval one random live connection goes silent, with no FIN and no RST. \
         Without a command, `netsplit` runs the scenario `quick` with every contestant.",
     after_help = "Exit status: 0 all went well (a missing toolchain only skips its rows), 1 a contestant or a \
-        build failed, 2 the command line is wrong, 128+n stopped by signal n.",
+        build failed, 2 the command line is wrong, 3 a --max flag was exceeded, 128+n stopped by signal n.",
     args_conflicts_with_subcommands = true,
     // The last of several wins, so that a script or alias can be corrected at its end.
     args_override_self = true
@@ -73,17 +77,21 @@ pub(crate) struct ManifestArgs {
 /// `netsplit run`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
-    /// What to run; `netsplit list` tells what each is about
+    /// What to run; `netsplit list` tells what each is about. `matrix` runs the short form of every scenario, and goes on
+    /// where it was interrupted when it is given the same --out again
     #[arg(value_name = "SCENARIO", default_value = scenario::DEFAULT,
-        value_parser = PossibleValuesParser::new(scenario::names()), hide_possible_values = true)]
+        value_parser = PossibleValuesParser::new(scenario::names().chain([MATRIX])), hide_possible_values = true)]
     pub(crate) scenario: String,
-    /// Run only these contestants, or `all` [default: those built from Rust and Go alone]
-
+    /// Of the matrix, run only these scenarios
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(scenario::names()), hide_possible_values = true)]
+    pub(crate) scenarios: Vec<String>,
+    /// Run the scenario's short form, as the matrix does
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Run only these contestants, or `all` [default: those built from Rust and Go alone; of the matrix, all]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// What the scenario says, said otherwise.
-    #[command(flatten)]
-    pub(crate) overrides: OverrideArgs,
     /// Print one JSON object a contestant to standard output, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
@@ -96,6 +104,45 @@ pub(crate) struct RunArgs {
     /// The list of contestants.
     #[command(flatten)]
     pub(crate) manifest: ManifestArgs,
+    // At the end: a heading in the help is that of all flags after it.
+    /// What the scenario says, said otherwise.
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
+    /// What is compared, and what is too much.
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+}
+
+/// How a report is judged.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Judging the result")]
+pub(crate) struct JudgeArgs {
+    /// Show what changed since the records in this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Exit with status 3 if a contestant has more failures
+    #[arg(long, value_name = "N")]
+    max_failures: Option<u64>,
+    /// Exit with status 3 if a contestant's failures are more than so many times what was in flight
+    #[arg(long, value_name = "X", value_parser = magnification)]
+    max_magnification: Option<f64>,
+}
+
+impl JudgeArgs {
+    /// What was typed, in the report's words.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { failures: self.max_failures, magnification: self.max_magnification }
+    }
+}
+
+fn magnification(typed: &str) -> Result<f64, String> {
+    let times: f64 =
+        typed.trim_start_matches('×').parse().map_err(|_| "a number, such as 1 or 2.5".to_owned())?;
+    if times.is_finite() && times >= 0.0 {
+        Ok(times)
+    } else {
+        Err("a number that is not negative".to_owned())
+    }
 }
 
 /// The scenario's numbers, each of which a flag overrides.
@@ -118,6 +165,9 @@ pub(crate) struct OverrideArgs {
     /// How many requests are under way at any time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     workers: Option<u32>,
+    /// An open loop: so many requests become due each second, whatever has become of those before; 0 is the closed loop
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=Pace::MOST_A_SECOND))]
+    rate: Option<u32>,
     /// How requests are made
     #[arg(long, value_enum, value_name = "METHOD", ignore_case = true)]
     method: Option<Method>,
@@ -136,6 +186,9 @@ pub(crate) struct OverrideArgs {
     /// How late those answers are [default: 50ms]
     #[arg(long, value_name = "TIME", requires = "slow_every", value_parser = duration::milliseconds)]
     slow_by: Option<u64>,
+    /// How long the body of each answer is; 0 is a few words
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(0..=Setting::MOST_BODY))]
+    body: Option<u32>,
     /// What a cut does to its wire
     #[arg(long, value_enum, value_name = "FAULT")]
     fault: Option<Fault>,
@@ -160,11 +213,13 @@ impl OverrideArgs {
             unplug_interval: self.unplug_interval,
             timeout_ms: self.request_timeout,
             workers: self.workers,
+            rate: self.rate,
             method: self.method,
             think_ms: self.think,
             seed: self.seed,
             streams: self.streams,
             slow: self.slow_every.map(slow),
+            body: self.body,
             fault: self.fault,
             which: self.which,
             lasts_ms: self.lasts,
@@ -199,11 +254,14 @@ pub(crate) struct LiveArgs {
 /// `netsplit report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The directory of an earlier run
+    /// The directory of an earlier run, or of a matrix
     pub(crate) dir: PathBuf,
     /// Print the figures as JSON, one object a contestant, and write no files
     #[arg(long)]
     pub(crate) json: bool,
+    /// What is compared, and what is too much.
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
 }
 
 #[cfg(test)]
@@ -275,6 +333,12 @@ mod tests {
             ["--request-timeout", "0ms"],
             ["--request-timeout", "10"],
             ["--fault", "meteor"],
+            ["--rate", "1000000"],
+            ["--body", "100000000"],
+            ["--max-magnification", "-1"],
+            ["--max-magnification", "NaN"],
+            ["--max-failures", "few"],
+            ["--scenarios", "quick,slow"],
         ] {
             assert!(Cli::try_parse_from(["netsplit", "run", bad[0], bad[1]]).is_err(), "{bad:?}");
         }

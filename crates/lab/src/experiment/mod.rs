@@ -1,7 +1,7 @@
 //! The experiment: requests at their pace, until the stop rule ends them, and cuts in the middle of it.
 //!
-//! W requests are under way at any time; when one ends, the next starts (after a pause, where the pace has one). Right
-//! after the request in the middle of each interval has started, wires are cut. What follows from it is read out of
+//! W requests are under way at any time; when one ends, the next starts (after a pause, where the pace has one). Or, in an open
+//! loop, a request starts when it is due, whatever became of the others. Right after the request in the middle of each interval has started, wires are cut. What follows from it is read out of
 //! the record later; this file only makes things happen and writes down when.
 //!
 //! Invariant: the hot path does no disk I/O, and takes no lock but `Wires`' for a cut.
@@ -51,31 +51,32 @@ impl Experiment<'_> {
         let memory = self.contestant.process().map(|id| memory::Watch::start(id, self.recorder.clone()));
         let heart = Heart::start();
         self.recorder.write(Record::Warm { at: self.recorder.now(), requests });
-        let counted = self.count().await;
+        let mut course = Course::start(self.plan, Instant::now(), self.recorder.now());
+        let counted = self.count(&mut course).await;
+        let offered = course.offered(Instant::now());
         let (pings, resets) = self.stage.wires.frames();
         let lateness = heart.stop().await;
         drop(memory);
-        self.recorder.write(Record::Over { at: self.recorder.now(), pings, resets, lateness });
+        self.recorder.write(Record::Over { at: self.recorder.now(), pings, resets, lateness, offered });
         counted?;
         self.contestant.farewell().await
     }
 
-    async fn count(&mut self) -> Result<(), Breach> {
+    async fn count(&mut self, course: &mut Course) -> Result<(), Breach> {
         let _busy = self.plan.pace.busy.then(Busy::start);
-        let mut course = Course::start(self.plan);
         loop {
             while course.may_start(Instant::now()) {
-                self.start(&mut course).await?;
+                self.start(course).await?;
             }
             match (course.is_idle(), course.next_start()) {
                 (true, None) => return Ok(()),
                 (true, Some(due)) => sleep_until(due).await,
                 (false, None) => {
                     let done = self.contestant.answer().await?;
-                    self.end(&mut course, done);
+                    self.end(course, done);
                 }
                 (false, Some(due)) => tokio::select! {
-                    done = self.contestant.answer() => self.end(&mut course, done?),
+                    done = self.contestant.answer() => self.end(course, done?),
                     () = sleep_until(due) => {}
                 },
             }
@@ -123,8 +124,9 @@ impl Experiment<'_> {
             self.recorder.write(Record::Stream { at, request, outcome: Some(outcome) });
             return;
         }
+        let due = course.due(request);
         let go = course.end(request, Instant::now()).unwrap_or(at);
-        self.recorder.write(Record::Request { request, go, done: at, outcome, took, detail });
+        self.recorder.write(Record::Request { request, due, go, done: at, outcome, took, detail });
         self.bar.request(outcome);
     }
 }

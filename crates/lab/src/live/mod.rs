@@ -78,7 +78,7 @@ async fn show(manifest: Manifest, args: &LiveArgs, tasks: &mut JoinSet<()>) -> a
         lanes.push((Arc::new(lane), unwritten));
     }
     let identity = Identity::make()?;
-    let papers = Papers(out::make(None, &manifest.root, &plan)?);
+    let papers = Papers(out::make(None, &manifest.root, &plan.name)?);
     let authority = out::publish(&identity, &papers.0)?;
     let props = Arc::new(Props::new(&manifest, plan, identity, authority));
     for (lane, _) in &lanes {

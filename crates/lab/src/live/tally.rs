@@ -274,7 +274,7 @@ mod tests {
     };
 
     fn request(done: u64, outcome: Outcome) -> Record {
-        Record::Request { request: 0, go: 0, done, outcome, took: 0, detail: String::new() }
+        Record::Request { request: 0, due: None, go: 0, done, outcome, took: 0, detail: String::new() }
     }
 
     /// One wire that has answered twice.

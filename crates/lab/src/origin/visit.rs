@@ -71,14 +71,18 @@ impl Visit {
         // Given up requests are dropped here, and so end as well.
         let _visitor = Visitor::enter(self, id);
         let takes = Duration::from_millis(self.origin.plan.takes_ms(id));
-        let halves = self.origin.plan.origin.halves;
+        let (halves, bytes) = (self.origin.plan.origin.halves, self.origin.plan.origin.body);
         tokio::select! {
             // Who falls silent while an answer is ready does not give it.
             biased;
             () = become_of(self.manners.clone(), Manners::Silent) => std::future::pending().await,
             () = wait(if halves { Duration::ZERO } else { takes }) => {}
         }
-        if halves { Drip::halves("here you", " are\n", takes) } else { Drip::whole("here you are\n") }
+        match (halves, bytes) {
+            (true, _) => Drip::halves("here you", " are\n", takes),
+            (false, 0) => Drip::whole("here you are\n"),
+            (false, bytes) => Drip::long(bytes as usize),
+        }
     }
 
     fn note(&self, request: RequestId, method: &hyper::Method) {

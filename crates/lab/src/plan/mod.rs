@@ -11,6 +11,7 @@ mod overrides;
 mod pace;
 mod script;
 mod setting;
+mod short;
 mod stop;
 mod words;
 
@@ -21,6 +22,7 @@ pub(crate) use self::{
     pace::{Method, Pace},
     script::{Paths, Script, Which},
     setting::{Server, Setting, Slow},
+    short::Short,
     stop::Stop,
 };
 
@@ -72,15 +74,15 @@ impl Plan {
             }
     }
 
-    /// How many requests the whole run makes; `None` where the time decides.
+    /// How many requests the whole run makes, unless its time is over before; `None` where the time alone decides.
     pub(crate) fn requests_planned(&self) -> Option<u64> {
-        self.stop.for_ms.is_none().then_some(self.stop.requests)
+        (!self.stop.is_time_alone()).then_some(self.stop.requests)
     }
 
-    /// How many cuts the whole run plans; `None` where the time decides.
+    /// How many cuts the whole run plans; `None` where the time alone decides.
     pub(crate) fn cuts_planned(&self) -> Option<u64> {
         let every = self.script.every;
-        if self.stop.for_ms.is_some() && every > 0 {
+        if self.stop.is_time_alone() && every > 0 {
             return None;
         }
         let Some(last) = self.stop.requests.checked_sub(1) else { return Some(0) };
@@ -148,8 +150,10 @@ mod tests {
 
     #[test]
     fn who_counts_the_time_plans_no_number_of_cuts() {
-        let plan = Plan { stop: Stop { for_ms: Some(1), ..Stop::default() }, ..plan("quick") };
+        let plan = Plan { stop: Stop { for_ms: Some(1), requests: Stop::MOST_REQUESTS }, ..plan("quick") };
         assert_eq!(plan.cuts_planned(), None);
+        let plan = Plan { stop: Stop { for_ms: Some(1), requests: 3_000 }, ..plan };
+        assert_eq!(plan.cuts_planned(), Some(3), "a number that was given is a plan");
     }
 
     #[test]

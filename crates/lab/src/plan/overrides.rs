@@ -14,11 +14,13 @@ pub(crate) struct Overrides {
     pub(crate) unplug_interval: Option<u64>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) workers: Option<u32>,
+    pub(crate) rate: Option<u32>,
     pub(crate) method: Option<Method>,
     pub(crate) think_ms: Option<u64>,
     pub(crate) seed: Option<u64>,
     pub(crate) streams: Option<u32>,
     pub(crate) slow: Option<Slow>,
+    pub(crate) body: Option<u32>,
     pub(crate) fault: Option<Fault>,
     pub(crate) which: Option<Which>,
     pub(crate) lasts_ms: Option<u64>,
@@ -40,9 +42,11 @@ impl Overrides {
         set(&mut script.lasts_ms, self.lasts_ms);
         set(&mut pace.timeout_ms, self.timeout_ms);
         set(&mut pace.workers, self.workers);
+        set(&mut pace.rate, self.rate);
         set(&mut pace.method, self.method);
         set(&mut pace.think_ms, self.think_ms);
         set(&mut origin.streams, self.streams);
+        set(&mut origin.body, self.body);
         set(seed, self.seed);
         origin.slow = self.slow.or(origin.slow);
         plan

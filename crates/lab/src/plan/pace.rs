@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Pace {
-    /// Requests under way at any time (a closed loop: a new one starts when one ends).
+    /// Requests under way at any time (a closed loop: a new one starts when one ends). In an open loop, only how many warm up
+    /// at once.
     pub(crate) workers: u32,
+    /// An open loop: so many requests become due each second, whatever has become of those before; 0 is the closed loop.
+    pub(crate) rate: u32,
     /// What each request may take.
     pub(crate) timeout_ms: u64,
     /// GET may be repeated, POST may not.
@@ -40,8 +43,13 @@ pub(crate) enum Method {
 impl Default for Pace {
     fn default() -> Self {
         let method = Method::Get;
-        Self { workers: 1, timeout_ms: 10, method, think_ms: 0, streaming: false, busy: false }
+        Self { workers: 1, rate: 0, timeout_ms: 10, method, think_ms: 0, streaming: false, busy: false }
     }
+}
+
+impl Pace {
+    /// More than two processors can make anybody ask, and still a whole number of microseconds apart.
+    pub(crate) const MOST_A_SECOND: i64 = 100_000;
 }
 
 impl fmt::Display for Method {

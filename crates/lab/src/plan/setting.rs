@@ -17,6 +17,8 @@ pub(crate) struct Setting {
     pub(crate) takes_ms: u64,
     /// Which requests it answers late, if any.
     pub(crate) slow: Option<Slow>,
+    /// How long a response's body is, bytes; 0 is a few words.
+    pub(crate) body: u32,
     /// Whether a response's body comes in two halves, `takes_ms` apart, instead of all of it that much later.
     pub(crate) halves: bool,
     /// The receive buffer of the proxy's sockets in bytes; 0 leaves it to the kernel.
@@ -52,10 +54,16 @@ impl Default for Setting {
             streams: 250,
             takes_ms: 0,
             slow: None,
+            body: 0,
             halves: false,
             receive_buffer: 0,
         }
     }
+}
+
+impl Setting {
+    /// A body is there to be read to its end within a timeout; more than this is a download.
+    pub(crate) const MOST_BODY: i64 = 64 << 20;
 }
 
 impl Slow {

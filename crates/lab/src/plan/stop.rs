@@ -23,4 +23,9 @@ impl Default for Stop {
 impl Stop {
     /// What `--requests` can say at most, and what stands in for it where only a time is given.
     pub(crate) const MOST_REQUESTS: u64 = 10_000_000;
+
+    /// Whether no number of requests was given.
+    pub(super) fn is_time_alone(&self) -> bool {
+        self.for_ms.is_some() && self.requests >= Self::MOST_REQUESTS
+    }
 }

@@ -9,9 +9,10 @@ use super::{Method, Pace, Paths, Plan, Script, Server, Setting, Slow, Which};
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.name)?;
-        match self.stop.for_ms {
-            Some(ms) => write!(f, "{}", time(ms))?,
-            None => write!(f, "{} requests", self.stop.requests)?,
+        match (self.requests_planned(), self.stop.for_ms) {
+            (Some(requests), Some(ms)) => write!(f, "{requests} requests within {}", time(ms))?,
+            (None, Some(ms)) => write!(f, "{}", time(ms))?,
+            (_, None) => write!(f, "{} requests", self.stop.requests)?,
         }
         pace(f, &self.pace)?;
         script(f, &self.script, self.cuts_planned())?;
@@ -21,11 +22,15 @@ impl fmt::Display for Plan {
 }
 
 fn pace(f: &mut fmt::Formatter<'_>, pace: &Pace) -> fmt::Result {
-    let Pace { workers, timeout_ms, method, think_ms, streaming, busy } = pace;
+    let Pace { workers, rate, timeout_ms, method, think_ms, streaming, busy } = pace;
     if *method == Method::Post {
         write!(f, ", POST")?;
     }
-    write!(f, ", {timeout_ms} ms each, {workers} at a time")?;
+    write!(f, ", {timeout_ms} ms each")?;
+    match rate {
+        0 => write!(f, ", {workers} at a time")?,
+        rate => write!(f, ", {rate} a second whatever becomes of them")?,
+    }
     if *think_ms > 0 {
         write!(f, " with pauses of {think_ms} ms")?;
     }
@@ -45,7 +50,8 @@ fn script(f: &mut fmt::Formatter<'_>, script: &Script, planned: Option<u64>) -> 
         Some(0) => write!(f, ", no cut")?,
         planned => {
             let number = planned.map_or(String::new(), |n| format!("{n} "));
-            write!(f, ", {number}cuts ({fault}")?;
+            let cuts = if planned == Some(1) { "cut" } else { "cuts" };
+            write!(f, ", {number}{cuts} ({fault}")?;
             match which {
                 Which::Random => {}
                 Which::Busiest => write!(f, " of the busiest")?,
@@ -73,9 +79,12 @@ fn script(f: &mut fmt::Formatter<'_>, script: &Script, planned: Option<u64>) -> 
 }
 
 fn origin(f: &mut fmt::Formatter<'_>, origin: &Setting) -> fmt::Result {
-    let Setting { server, streams, takes_ms, slow, halves, receive_buffer } = origin;
+    let Setting { server, streams, takes_ms, slow, body, halves, receive_buffer } = origin;
     if *takes_ms > 0 {
         write!(f, ", answers take {takes_ms} ms")?;
+    }
+    if *body > 0 {
+        write!(f, ", answers of {body} bytes")?;
     }
     if *halves {
         write!(f, " and come in two halves")?;
@@ -120,6 +129,18 @@ mod tests {
             Overrides { slow, ..Overrides::default() },
             "quick: 3000 requests, 10 ms each, 1 at a time, 3 cuts (stall, every 1000 requests), \
              1 in 100 answered 50 ms late, 250 streams a connection, seed 63422",
+        );
+        check(
+            "large-bodies",
+            Overrides { requests: Some(600), for_ms: Some(2_500), ..Overrides::default() },
+            "large-bodies: 600 requests within 2.5 s, 500 ms each, 16 at a time, 1 cut (stall of the busiest, every 1000 \
+             requests), answers take 2 ms, answers of 262144 bytes, 250 streams a connection, seed 63422",
+        );
+        check(
+            "open-loop",
+            Overrides::default(),
+            "open-loop: 9000 requests, 50 ms each, 1000 a second whatever becomes of them, 3 cuts (stall, every 3000 \
+             requests), 250 streams a connection, seed 63422",
         );
         check(
             "loss",

@@ -21,7 +21,10 @@ use crate::{
 };
 
 /// Goes up when a reader of the old form would misunderstand the new.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
+
+/// The oldest form that this reader understands: it has no open loop, and is otherwise the same.
+const OLDEST: u32 = 2;
 
 /// The name of the record in a run's directory.
 pub(crate) const FILE: &str = "record.jsonl";
@@ -178,6 +181,9 @@ pub(crate) enum Record {
     Request {
         /// Which.
         request: RequestId,
+        /// When it was to start; only in an open loop.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<u64>,
         /// When its `go` was written.
         go: u64,
         /// When its `done` was read.
@@ -200,6 +206,9 @@ pub(crate) enum Record {
         resets: u64,
         /// How late the lab itself was.
         lateness: Lateness,
+        /// How many requests had become due; only in an open loop.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offered: Option<u64>,
     },
     /// The contestant's turn is over.
     End {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
-use super::{Record, SCHEMA};
+use super::{OLDEST, Record, SCHEMA};
 
 /// All records in this file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
@@ -27,7 +27,10 @@ fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Record>> {
 fn parse_line(line: &[u8]) -> anyhow::Result<Record> {
     let record = serde_json::from_slice(line)?;
     if let Record::Run { schema, .. } = record {
-        ensure!(schema == SCHEMA, "this record has schema {schema}; this netsplit reads schema {SCHEMA}");
+        ensure!(
+            (OLDEST..=SCHEMA).contains(&schema),
+            "this record has schema {schema}; this netsplit reads schemas {OLDEST} to {SCHEMA}"
+        );
     }
     Ok(record)
 }
@@ -37,6 +40,16 @@ mod tests {
     use super::{Record, parse};
 
     const OPENED: &[u8] = b"{\"kind\":\"opened\",\"at\":1,\"wire\":2}\n";
+
+    #[test]
+    fn what_is_older_or_newer_is_refused() {
+        let head = |schema| {
+            let head = r#"{"kind":"run","lab":"0","started":"","cores":2,"plan":{"about":""}"#;
+            parse(format!("{head},\"schema\":{schema}}}\n").as_bytes())
+        };
+        assert_eq!([1, 2, 3, 4].map(|schema| head(schema).is_ok()), [false, true, true, false]);
+        assert!(format!("{:#}", head(4).unwrap_err()).contains("reads schemas 2 to 3"));
+    }
 
     #[test]
     fn a_torn_last_line_is_dropped() {

@@ -4,6 +4,7 @@
 //!
 //! Invariant: a figure that does not exist is a dash, never a 0; one that will never come ("recovery") says so.
 
+use super::words::plain;
 use crate::{
     record::Status,
     summary::{Row, Summary},
@@ -60,7 +61,10 @@ pub(super) fn cells(summary: &Summary) -> [String; HEADS.len()] {
         number(summary.longest_run),
         number(summary.dials),
         recovery,
-        summary.p99_us.map_or(NONE.to_owned(), |us| milliseconds(us as f64 / 1000.0)),
+        summary.p99_us.map_or(NONE.to_owned(), |us| {
+            let at_least = if summary.p99_at_least { "≥ " } else { "" };
+            format!("{at_least}{}", milliseconds(us as f64 / 1000.0))
+        }),
         summary.wall_s.map_or(NONE.to_owned(), |s| format!("{s:.1} s")),
     ]
 }
@@ -98,6 +102,15 @@ pub(super) fn lateness(rows: &[Row]) -> Option<String> {
     Some(format!("the lab itself was late by {p99} (p99 of its worst turn), {most} at most{steal}"))
 }
 
+/// How an open loop was kept up: a line for each contestant.
+pub(super) fn loads(rows: &[Row]) -> impl Iterator<Item = String> {
+    rows.iter().filter_map(|Row { summary, .. }| {
+        let (offered, late) = summary.offered.zip(summary.sent_late)?;
+        let [offered, sent, late] = [offered, summary.requests, late].map(grouped);
+        Some(format!("{}: {offered} requests offered, {sent} sent, {late} of them late", summary.contestant))
+    })
+}
+
 /// What origins said when they would not go on: contestant and words.
 pub(super) fn farewells(rows: &[Row]) -> impl Iterator<Item = (&str, String)> {
     let said = rows.iter().filter(|row| !row.summary.goaway_words.is_empty());
@@ -105,10 +118,10 @@ pub(super) fn farewells(rows: &[Row]) -> impl Iterator<Item = (&str, String)> {
 }
 
 /// Why rows are not what they should be: contestant, status, and the reason's lines.
-pub(super) fn notes(rows: &[Row]) -> impl Iterator<Item = (&str, Status, Vec<&str>)> {
+pub(super) fn notes(rows: &[Row]) -> impl Iterator<Item = (&str, Status, Vec<String>)> {
     rows.iter().filter_map(|Row { summary, .. }| {
         let reason = summary.reason.as_deref()?;
-        Some((summary.contestant.as_str(), summary.status, reason.lines().collect()))
+        Some((summary.contestant.as_str(), summary.status, reason.lines().map(plain).collect()))
     })
 }
 
@@ -134,6 +147,6 @@ pub(super) fn grouped(number: u64) -> String {
     grouped
 }
 
-fn milliseconds(ms: f64) -> String {
+pub(super) fn milliseconds(ms: f64) -> String {
     if ms < 9.95 { format!("{ms:.1} ms") } else { format!("{} ms", grouped(ms.round() as u64)) }
 }

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{HEADS, MORE_HEADS, cells, farewells, lateness, more_cells, notes};
+use super::baseline::Change;
+use super::figures::{HEADS, MORE_HEADS, cells, farewells, lateness, loads, more_cells, notes};
+use super::words::code;
 use crate::summary::{Run, Summary};
 
 const LEGEND: &str = "\
@@ -14,7 +16,7 @@ const LEGEND: &str = "\
 - **magnified**: failures divided by in flight; those that the origin answered too late by plan are left out. ×1 is what the cut itself costs; more is the client's doing.
 - **longest run**: the most failures in a row. **dials**: connections opened, those of the warm-up included.
 - **recovery**: median time from a cut to the first success of a request that started after it.
-- **p99**: 99th percentile of the time a request took, failures included.
+- **p99**: 99th percentile of the time a request took. One without an answer took at least its timeout, hence the ≥.
 ";
 
 const MORE_LEGEND: &str = "\
@@ -25,26 +27,64 @@ const MORE_LEGEND: &str = "\
 - **PINGs**, **resets**: HTTP/2 frames of the contestant. **GOAWAYs**: of the origin; enraged ones punish (`ENHANCE_YOUR_CALM`).
 ";
 
-/// The whole report; `picture` is the picture's file name.
-pub(super) fn write(run: &Run, picture: &str) -> String {
+/// The whole report.
+pub(super) fn write(runs: &[Run], changes: Option<&[Change]>) -> String {
+    let mut text = String::from("# netsplit report\n");
+    if let Some(changes) = changes {
+        changed(&mut text, changes);
+    }
+    for run in runs {
+        if runs.len() > 1 {
+            _ = writeln!(text, "\n# {}", run.plan.name);
+        }
+        part(&mut text, run, &super::picture(runs, run));
+    }
+    text
+}
+
+fn changed(text: &mut String, changes: &[Change]) {
+    text.push_str("\n## Changes since the baseline\n\n");
+    if changes.is_empty() {
+        text.push_str("None.\n");
+        return;
+    }
+    text.push_str(
+        "| scenario | contestant | figure | before | now | |\n| :-- | :-- | :-- | --: | --: | :-- |\n",
+    );
+    for Change { scenario, contestant, figure, before, now, worse } in changes {
+        let judged = match worse {
+            Some(true) => "worse",
+            Some(false) => "better",
+            None => "",
+        };
+        let [before, now] = [before, now].map(|words| words.replace('|', "\\|")).map(|words| code(&words));
+        _ = writeln!(text, "| {scenario} | {contestant} | {figure} | {before} | {now} | {judged} |");
+    }
+}
+
+/// One run; `picture` is where its picture is.
+fn part(text: &mut String, run: &Run, picture: &str) {
     let Run { plan, started, lab, cores, stopped, rows } = run;
-    let mut text = String::from("# netsplit report\n\n");
-    _ = writeln!(text, "{plan}.\n");
+    _ = writeln!(text, "\n{plan}.\n");
     _ = writeln!(text, "Begun {started}, netsplit {lab}, {cores} processors.");
     if let Some(by) = stopped {
         _ = writeln!(text, "\n**Stopped by {by}:** this report is of a part of the run.");
     }
     _ = writeln!(text, "\n![Each contestant's requests, failures in red, cuts dashed]({picture})\n");
-    table(&mut text, run, &HEADS, cells);
+    table(text, run, &HEADS, cells);
     _ = write!(text, "\n{LEGEND}");
     text.push_str("\n## What the clients did for it\n\n");
-    table(&mut text, run, &MORE_HEADS, more_cells);
+    table(text, run, &MORE_HEADS, more_cells);
     _ = write!(text, "\n{MORE_LEGEND}");
+    if loads(rows).next().is_some() {
+        text.push_str("\nAn open loop counts from when a request was due; late is one that was sent 2 ms after that:\n\n");
+        loads(rows).for_each(|load| _ = writeln!(text, "- {load}"));
+    }
     if let Some(lateness) = lateness(rows) {
         _ = writeln!(text, "\nTo judge all figures by: {lateness}.");
     }
     for (contestant, words) in farewells(rows) {
-        _ = writeln!(text, "\n{contestant} was told GOAWAY: {}.", code(&words.escape_debug().to_string()));
+        _ = writeln!(text, "\n{contestant} was told GOAWAY: {}.", code(&words));
     }
     if rows.iter().any(|row| row.summary.version.is_some()) {
         text.push_str("\n## Versions\n\n");
@@ -60,7 +100,6 @@ pub(super) fn write(run: &Run, picture: &str) -> String {
     for (contestant, status, reason) in notes(rows) {
         _ = writeln!(text, "\n{contestant} {status}:\n\n    {}", reason.join("\n    "));
     }
-    text
 }
 
 fn table<const N: usize>(
@@ -77,9 +116,4 @@ fn table<const N: usize>(
     for row in &run.rows {
         text.push_str(&line(&cells(&row.summary).each_ref().map(String::as_str)));
     }
-}
-
-/// A code span that holds any text of one line.
-fn code(text: &str) -> String {
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }

@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{HEADS, MORE_HEADS, cells, farewells, lateness, more_cells, notes};
+use super::figures::{HEADS, MORE_HEADS, cells, farewells, lateness, loads, more_cells, notes};
+use super::words::plain;
 use crate::{
     record::Status,
     summary::{Row, Summary},
@@ -31,11 +32,14 @@ pub(crate) fn draw(rows: &[Row], color: bool) -> String {
     block(&mut text, rows, &paint, (&HEADS, cells, shade));
     text.push('\n');
     block(&mut text, rows, &paint, (&MORE_HEADS, more_cells, more_shade));
+    for (n, load) in loads(rows).enumerate() {
+        _ = writeln!(text, "{}{load}", if n == 0 { "\n" } else { "" });
+    }
     if let Some(lateness) = lateness(rows) {
         _ = writeln!(text, "\n{}", paint.with(DIM, &lateness));
     }
     for (contestant, words) in farewells(rows) {
-        _ = writeln!(text, "{contestant} was told GOAWAY: {}", words.escape_debug());
+        _ = writeln!(text, "{contestant} was told GOAWAY: {}", plain(&words));
     }
     for (n, (contestant, status, reason)) in notes(rows).enumerate() {
         let gap = if n == 0 { "\n" } else { "" };

@@ -13,8 +13,11 @@
 //! - `dials`: all wires of the contestant, from its start; `dials_in_warm_up` of them before the counting began.
 //! - `recovery_ms`: from each cut to the end of the first `ok` of a request that started after it; null where none
 //!   came. `recovery_ms_median`: their median, a null counted as later than all others.
-//! - `p50_us`, `p99_us`: latency of all counted requests by the contestant's clock, failures included: a request that
-//!   was given up took at least that long. `lab_*`: the same from `go` written to `done` read.
+//! - `p50_us`, `p99_us`: latency of all counted requests by the contestant's clock, in an open loop from when they were due.
+//!   Failures are in as censored (`latency.rs`): `p50_at_least` and `p99_at_least` tell when the true figure may be higher.
+//!   `lab_*`: the same from `go` written (open loop: due) to `done` read.
+//! - `rate`: requests a second that become due in an open loop, 0 in the closed one. `offered`: those that had become due,
+//!   whether they were sent (`requests`) or not; `sent_late`: those of them that were sent more than 2 ms after they were due.
 //! - `extra_attempts`: attempts beyond the first of each request, as far as the origin's side can tell (`cuts.rs`);
 //!   `extra_per_cut`: those, divided by `cuts`. `seen_twice`: requests that the origin saw more than once; `posts_seen_twice`:
 //!   those of them that came as POST, and so may not be repeated.
@@ -32,14 +35,23 @@
 
 mod cuts;
 mod dials;
+mod latency;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod turn;
 
 use serde::Serialize;
 
-use self::turn::Turn;
+pub(crate) use self::{
+    latency::{Bin, Latency},
+    timeline::{COLUMNS, Marks, Tally, Timeline},
+};
+use self::{
+    latency::{Percentile, Waits},
+    turn::{Request, Turn},
+};
 use crate::{
     manifest::Protocol,
     plan::{Method, Plan, Slow},
@@ -60,6 +72,7 @@ pub(crate) struct Summary {
     pub(crate) requests: u64,
     pub(crate) method: Method,
     pub(crate) workers: u32,
+    pub(crate) rate: u32,
     pub(crate) timeout_ms: u64,
     pub(crate) unplug_interval: u64,
     pub(crate) seed: u64,
@@ -82,9 +95,13 @@ pub(crate) struct Summary {
     pub(crate) recovery_ms: Vec<Option<f64>>,
     pub(crate) wall_s: Option<f64>,
     pub(crate) p50_us: Option<u64>,
+    pub(crate) p50_at_least: bool,
     pub(crate) p99_us: Option<u64>,
+    pub(crate) p99_at_least: bool,
     pub(crate) lab_p50_us: Option<u64>,
     pub(crate) lab_p99_us: Option<u64>,
+    pub(crate) offered: Option<u64>,
+    pub(crate) sent_late: Option<u64>,
     pub(crate) extra_attempts: Option<u64>,
     pub(crate) extra_per_cut: Option<f64>,
     pub(crate) seen_twice: Option<u64>,
@@ -119,6 +136,10 @@ pub(crate) struct Row {
     pub(crate) summary: Summary,
     /// The picture.
     pub(crate) course: Course,
+    /// The page's pictures.
+    pub(crate) timeline: Timeline,
+    /// And its distribution.
+    pub(crate) latency: Latency,
 }
 
 /// A whole record, as a report shows it.
@@ -169,10 +190,12 @@ pub(crate) fn run(records: &[Record]) -> Option<Run> {
 pub(crate) fn row(plan: &Plan, records: &[Record]) -> Option<Row> {
     let turn = Turn::sort(records)?;
     let course = turn.course(plan.requests_planned());
-    Some(Row { summary: summarize(plan, &turn), course })
+    let waits = Waits::of(&turn.requests, plan.pace.timeout_ms, |request| request.took + request.held_up());
+    let (timeline, latency) = (timeline::timeline(&turn), waits.digest());
+    Some(Row { summary: summarize(plan, &turn, &waits), course, timeline, latency })
 }
 
-fn summarize(plan: &Plan, turn: &Turn<'_>) -> Summary {
+fn summarize(plan: &Plan, turn: &Turn<'_>, waits: &Waits) -> Summary {
     let requests = turn.requests.len() as u64;
     // Without a request there is nothing to report, and a 0 would look like a good figure.
     let given = |figure: u64| (requests > 0).then_some(figure);
@@ -187,8 +210,11 @@ fn summarize(plan: &Plan, turn: &Turn<'_>) -> Summary {
     let twice = || turn.seen.iter().filter(|(_, wires)| wires.len() > 1).map(|(request, _)| request);
     let recovery = cuts::recovery_ms(turn);
     let over = turn.over;
-    let took = stats::sorted(turn.requests.iter().map(|r| r.took));
-    let by_lab = stats::sorted(turn.requests.iter().map(|r| r.done.saturating_sub(r.go)));
+    let by_lab =
+        Waits::of(&turn.requests, plan.pace.timeout_ms, |r| r.done.saturating_sub(r.due.unwrap_or(r.go)));
+    let us = |percentile: Option<Percentile>| percentile.map(|percentile| percentile.us);
+    let at_least = |percentile: Option<Percentile>| percentile.is_some_and(|percentile| percentile.at_least);
+    let (p50, p99) = (waits.percentile(50.0), waits.percentile(99.0));
     let wall = turn.requests.iter().map(|r| r.go).min().zip(turn.requests.iter().map(|r| r.done).max());
     Summary {
         contestant: turn.contestant.to_owned(),
@@ -201,6 +227,7 @@ fn summarize(plan: &Plan, turn: &Turn<'_>) -> Summary {
         requests,
         method: plan.pace.method,
         workers: plan.pace.workers,
+        rate: plan.pace.rate,
         timeout_ms: plan.pace.timeout_ms,
         unplug_interval: plan.script.every,
         seed: plan.seed,
@@ -222,10 +249,14 @@ fn summarize(plan: &Plan, turn: &Turn<'_>) -> Summary {
         recovery_ms_median: stats::median(&recovery),
         recovery_ms: recovery,
         wall_s: wall.map(|(first, last)| stats::round(last.saturating_sub(first) as f64 / 1e6)),
-        p50_us: stats::percentile(&took, 50),
-        p99_us: stats::percentile(&took, 99),
-        lab_p50_us: stats::percentile(&by_lab, 50),
-        lab_p99_us: stats::percentile(&by_lab, 99),
+        p50_us: us(p50),
+        p50_at_least: at_least(p50),
+        p99_us: us(p99),
+        p99_at_least: at_least(p99),
+        lab_p50_us: us(by_lab.percentile(50.0)),
+        lab_p99_us: us(by_lab.percentile(99.0)),
+        offered: over.and_then(|over| over.offered),
+        sent_late: (plan.pace.rate > 0).then_some(late_sends(turn)),
         extra_attempts: given(extra_attempts),
         extra_per_cut: (cuts > 0).then(|| stats::round(extra_attempts as f64 / cuts as f64)),
         seen_twice: given(twice().count() as u64),
@@ -249,6 +280,13 @@ fn summarize(plan: &Plan, turn: &Turn<'_>) -> Summary {
         late_max_us: over.map(|over| over.lateness.max_us),
         steal_per_mille: over.and_then(|over| over.lateness.steal_per_mille),
     }
+}
+
+/// What the lab's timers can't do better is not late: they count whole milliseconds.
+const LATE_US: u64 = 2_000;
+
+fn late_sends(turn: &Turn<'_>) -> u64 {
+    turn.requests.iter().map(Request::held_up).filter(|held_up| *held_up > LATE_US).count() as u64
 }
 
 /// RFC 9113, section 7.

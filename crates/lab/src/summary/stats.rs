@@ -2,19 +2,6 @@
 //!
 //! Invariant: no figure from nothing: an empty input gives `None`, never 0.
 
-/// Sorted for `percentile`.
-pub(super) fn sorted(values: impl Iterator<Item = u64>) -> Vec<u64> {
-    let mut values: Vec<u64> = values.collect();
-    values.sort_unstable();
-    values
-}
-
-/// The smallest value that at least `percent` of all values do not exceed.
-pub(super) fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    sorted.get(rank.checked_sub(1)?).copied()
-}
-
 /// The median, where `None` stands for "never": later than every number. `None` when that is the median.
 pub(super) fn median(values: &[Option<f64>]) -> Option<f64> {
     let mut values: Vec<f64> = values.iter().map(|v| v.unwrap_or(f64::INFINITY)).collect();
@@ -43,16 +30,7 @@ pub(super) fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{longest_run, median, percentile};
-
-    #[test]
-    fn percentiles_are_values_that_occurred() {
-        let hundred: Vec<u64> = (1..=100).collect();
-        assert_eq!(percentile(&hundred, 50), Some(50));
-        assert_eq!(percentile(&hundred, 99), Some(99));
-        assert_eq!(percentile(&[7], 99), Some(7));
-        assert_eq!(percentile(&[], 50), None);
-    }
+    use super::{longest_run, median};
 
     #[test]
     fn never_is_later_than_every_number() {

@@ -53,7 +53,7 @@ fn cut(at: u64, wire: Option<WireId>, outstanding: &[RequestId]) -> Record {
 }
 
 fn ended(request: RequestId, go: u64, done: u64, outcome: Outcome) -> Record {
-    Record::Request { request, go, done, outcome, took: done - go, detail: String::new() }
+    Record::Request { request, due: None, go, done, outcome, took: done - go, detail: String::new() }
 }
 
 fn ok(request: RequestId, go: u64, done: u64) -> Record {
@@ -104,7 +104,7 @@ fn a_pool_that_never_recovers() {
         cut(23_110, None, &[2]),
         lost(2, 23_100, 33_000),
     ];
-    let Row { summary, course } = told(&story);
+    let Row { summary, course, .. } = told(&story);
     assert_eq!((summary.cuts, summary.failures), (Some(1), Some(3)));
     assert_eq!(summary.magnification, Some(3.0));
     assert_eq!((summary.longest_run, summary.failures_per_cut), (Some(3), vec![3]));
@@ -191,7 +191,7 @@ fn closed(at: u64, wire: WireId, by: Side) -> Record {
 
 fn over(at: u64) -> Record {
     let lateness = Lateness { p99_us: 900, max_us: 1_000, steal_per_mille: None };
-    Record::Over { at, pings: 5, resets: 6, lateness }
+    Record::Over { at, pings: 5, resets: 6, lateness, offered: None }
 }
 
 #[test]
@@ -269,4 +269,84 @@ fn memory_and_goaways() {
     assert_eq!((summary.memory_kib, summary.memory_growth_kib), (Some(1_000), Some(4_000)));
     assert_eq!((summary.goaways, summary.goaways_enraged), (Some(3), Some(2)));
     assert_eq!(summary.goaway_words, ["code 0", "too_many_pings"]);
+}
+
+#[test]
+fn an_open_loop_counts_from_when_a_request_was_due() {
+    let sent = |request, due, go, done, outcome| Record::Request {
+        request,
+        due: Some(due),
+        go,
+        done,
+        outcome,
+        took: done - go,
+        detail: String::new(),
+    };
+    let lateness = Lateness::default();
+    let story = [
+        opened(1, 1),
+        warm(10),
+        sent(0, 1_000, 1_010, 1_500, Outcome::Ok),
+        // The contestant held the lab up: 5 ms of a request that took 1.
+        sent(1, 2_000, 7_000, 8_000, Outcome::Ok),
+        sent(2, 3_000, 8_000, 18_000, Outcome::Timeout),
+        Record::Over { at: 20_000, pings: 0, resets: 0, lateness, offered: Some(4) },
+    ];
+    let begin = Record::Begin {
+        at: 0,
+        contestant: "c-h2".into(),
+        client: "c".into(),
+        protocol: Protocol::H2,
+        about: String::new(),
+    };
+    let changed = Overrides { rate: Some(1_000), ..Overrides::default() };
+    let plan = changed.apply(scenario::plan("quick").unwrap());
+    let summary = row(&plan, &[&[begin], &story[..]].concat()).unwrap().summary;
+    assert_eq!((summary.offered, summary.requests, summary.sent_late), (Some(4), 3, Some(2)));
+    assert_eq!((summary.p50_us, summary.p50_at_least), (Some(6_000), false));
+    assert_eq!(
+        (summary.p99_us, summary.p99_at_least),
+        (Some(15_000), true),
+        "10 ms, and 5 until it was sent"
+    );
+    assert_eq!(summary.lab_p50_us, Some(6_000));
+}
+
+#[test]
+fn requests_are_drawn_on_the_wire_by_which_the_origin_saw_them() {
+    let timeline = told(&[
+        opened(5, 1),
+        opened(6, 2),
+        warm(10),
+        seen(0, 1),
+        ok(0, 1_000, 1_000),
+        cut(13_000, Some(1), &[1]),
+        lost(1, 12_000, 25_000),
+        seen(2, 1),
+        seen(2, 2),
+        ok(2, 13_000, 25_000),
+        closed(19_000, 1, Side::Client),
+    ])
+    .timeline;
+    assert_eq!((timeline.lasted, timeline.cuts), (24_000, vec![(120.0, true)]));
+    let lines: Vec<_> = timeline.lines.iter().map(|l| (l.wire, l.open, l.cut, l.marks.0.len())).collect();
+    assert_eq!(lines, [(1, (0.0, 180.0), Some(120.0), 1), (2, (0.0, 240.0), None, 1)]);
+    assert_eq!(timeline.unseen.0.keys().copied().collect::<Vec<_>>(), [239], "nobody saw 1");
+    assert_eq!(timeline.all.0.values().map(|tally| tally.ok).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
+fn of_many_wires_the_cut_ones_are_drawn_and_none_is_forgotten() {
+    let mut story: Vec<Record> = (1..=40).map(|wire| opened(wire, wire)).collect();
+    // One more that ended with the warm-up.
+    story.extend([opened(41, 41), closed(45, 41, Side::Client)]);
+    story.push(warm(50));
+    story.extend((0..40).map(|request| seen(request, request + 1)));
+    story.push(cut(60, Some(33), &[]));
+    story.extend((0..40).map(|request| ok(request, 100, 200)));
+    let timeline = told(&story).timeline;
+    assert_eq!(timeline.lines.len(), 16);
+    assert!(timeline.lines.iter().any(|line| line.wire == 33));
+    let (left, marks) = timeline.others;
+    assert_eq!((left, marks.0[&239].ok), (25, 24));
 }

@@ -26,6 +26,10 @@ pub(super) struct Turn<'a> {
     pub(super) opened: BTreeMap<WireId, u64>,
     /// When each dial was over, well or not.
     pub(super) dialled: BTreeMap<WireId, u64>,
+    /// When each ended.
+    pub(super) closed: BTreeMap<WireId, u64>,
+    /// Wires whose path was dead from the start.
+    pub(super) doomed: HashSet<WireId>,
     /// Wires that the contestant closed while it counted.
     pub(super) closed_by_it: u64,
     pub(super) seen: HashMap<RequestId, Vec<WireId>>,
@@ -50,14 +54,24 @@ pub(super) struct Over {
     pub(super) pings: u64,
     pub(super) resets: u64,
     pub(super) lateness: Lateness,
+    pub(super) offered: Option<u64>,
 }
 
 pub(super) struct Request {
     pub(super) number: RequestId,
+    /// When it was to start, in an open loop.
+    pub(super) due: Option<u64>,
     pub(super) go: u64,
     pub(super) done: u64,
     pub(super) outcome: Outcome,
     pub(super) took: u64,
+}
+
+impl Request {
+    /// How long after it was due it was sent.
+    pub(super) fn held_up(&self) -> u64 {
+        self.due.map_or(0, |due| self.go.saturating_sub(due))
+    }
 }
 
 impl<'a> Turn<'a> {
@@ -85,6 +99,7 @@ impl<'a> Turn<'a> {
             Record::Dialled { at, wire } => _ = self.dialled.entry(*wire).or_insert(*at),
             Record::Closed { at, wire, by } => {
                 _ = self.dialled.entry(*wire).or_insert(*at);
+                _ = self.closed.entry(*wire).or_insert(*at);
                 let counts = self.over.is_none() && self.warm_at <= *at && *by == Side::Client;
                 self.closed_by_it += u64::from(counts);
             }
@@ -99,16 +114,16 @@ impl<'a> Turn<'a> {
             Record::Cut { at, request, wires, outstanding, .. } => {
                 self.cuts.push(Cut { at: *at, request: *request, wires, outstanding });
             }
-            &Record::Request { request: number, go, done, outcome, took, .. } => {
-                self.requests.push(Request { number, go, done, outcome, took });
+            &Record::Request { request: number, due, go, done, outcome, took, .. } => {
+                self.requests.push(Request { number, due, go, done, outcome, took });
             }
-            &Record::Over { pings, resets, lateness, .. } => {
-                self.over = Some(Over { pings, resets, lateness })
+            &Record::Over { pings, resets, lateness, offered, .. } => {
+                self.over = Some(Over { pings, resets, lateness, offered })
             }
+            Record::Doomed { wire, .. } => _ = self.doomed.insert(*wire),
             Record::Stopped { by, .. } => self.reason = Some(by.clone()),
             Record::Run { .. }
             | Record::Begin { .. }
-            | Record::Doomed { .. }
             | Record::Stream { .. }
             | Record::Streaming { .. }
             | Record::End { .. } => {}
@@ -129,6 +144,8 @@ impl<'a> Turn<'a> {
             over: None,
             opened: BTreeMap::new(),
             dialled: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            doomed: HashSet::new(),
             closed_by_it: 0,
             seen: HashMap::new(),
             posts: HashSet::new(),

@@ -22,7 +22,10 @@ fn main() {
             eprintln!("boom: no such thing as a socket");
             exit(3);
         }
-        "never-ready" => forever(),
+        "never-ready" => {
+            write_pid("stuck", std::process::id());
+            forever();
+        }
         "rubbish" => say("hello, I am a client"),
         "endless-line" => loop {
             let _ = io::stdout().write_all(&[b'x'; 4096]);
@@ -41,6 +44,10 @@ fn main() {
         let words: Vec<&str> = line.split(' ').collect();
         let ["go", id, method, url, timeout] = words[..] else { panic!("the lab said `{line}`") };
         let limit = Duration::from_millis(timeout.parse().expect("a timeout"));
+        if behaviour == "hangs-cold" {
+            write_pid("cold", std::process::id());
+            forever();
+        }
         // The warm-up is over: what breaks the rules does so in the middle.
         if id == "2" {
             misbehave(&behaviour, id);
@@ -55,7 +62,10 @@ fn main() {
         say(format!("done {id} {outcome} {} {detail}", start.elapsed().as_micros()).trim_end());
     }
     match behaviour.as_str() {
-        "lingers" => forever(),
+        "lingers" => {
+            write_pid("lingering", std::process::id());
+            forever();
+        }
         "bad-exit" => exit(4),
         "last-word" => say("done 0 ok 1"),
         _ => {}

@@ -68,9 +68,21 @@ impl Lab {
         Running { child }.finish_unread()
     }
 
+    /// Runs to the end by way of a shell, to which the lab is `$0` and its arguments are `$1`.
+    pub(crate) fn run_in_shell(&self, script: &str, args: &str) -> Finished {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_netsplit"), args]);
+        Running { child: self.at_home(command).spawn().unwrap() }.finish()
+    }
+
     /// Starts, and leaves it running.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
         Running { child: self.command(args).spawn().unwrap() }
+    }
+
+    /// The project.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The directory that `--out out` means.
@@ -99,7 +111,12 @@ impl Lab {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netsplit"));
-        command.args(args).current_dir(self.dir.path());
+        command.args(args);
+        self.at_home(command)
+    }
+
+    fn at_home(&self, mut command: Command) -> Command {
+        command.current_dir(self.dir.path());
         // Where it builds, should it build: not in the surroundings of this test.
         command.env("CARGO_TARGET_DIR", self.dir.path().join("target"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -4,14 +4,15 @@
 //! both colour schemes, because nobody knows on which page it will stand.
 //!
 //! Invariant: no scripts, no fonts, no references: the file shows the same everywhere, offline too.
-//! Next: `band.rs`, how thousands of requests become a few rectangles.
-
-mod band;
+//! Next: `../band.rs`, how thousands of requests become a few rectangles.
 
 use std::fmt::Write as _;
 
-use self::band::Piece;
-use super::figures::{grouped, magnification};
+use super::{
+    band::{self, Piece},
+    figures::{grouped, magnification},
+    words::markup,
+};
 use crate::{
     plan::Server,
     record::Status,
@@ -79,7 +80,7 @@ fn subtitle(run: &Run) -> String {
 }
 
 fn draw_row(svg: &mut String, row: &Row, top: f64) {
-    let Row { summary, course } = row;
+    let Row { summary, course, .. } = row;
     let middle = top + BAND / 2.0;
     text(svg, ("name", "end"), (LEFT - 14.0, middle + 4.5), &summary.contestant);
     rect(svg, "none", (LEFT, top), (RIGHT - LEFT, BAND), 0.0);
@@ -181,27 +182,13 @@ fn line(svg: &mut String, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64
 
 fn text(svg: &mut String, (class, anchor): (&str, &str), (x, y): (f64, f64), words: &str) {
     let (x, y) = (short(x), short(y));
-    let words = escaped(words);
+    let words = markup(words);
     _ = writeln!(svg, "<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{y}\">{words}</text>");
 }
 
 /// A tenth of a pixel is fine enough, and keeps the file small.
 fn short(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
-}
-
-fn escaped(words: &str) -> String {
-    let mut escaped = String::new();
-    for c in words.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 fn shortened(words: &str, most: usize) -> String {
