@@ -1,10 +1,11 @@
 //! What is measured: the rows of the report.
 //!
-//! Invariant: in one row all contestants have the same server, the same flow-control windows and the same work.
+//! Invariant: in one row all contestants have the same server and the same work, and all but ours the same windows, which stay
+//! as they are: ours begin at 512 KiB a stream and grow with what the path carries.
 
 use serde::{Deserialize, Serialize};
 
-/// Flow-control windows of HTTP/2 that every client is given, outlive's own defaults among them: a race of windows would
+/// Flow-control windows of HTTP/2 that every client is given but outlive, which chooses its own: a race of fixed windows would
 /// tell nothing about clients.
 pub(crate) const STREAM_WINDOW: u32 = 2 << 20;
 pub(crate) const CONNECTION_WINDOW: u32 = 8 << 20;

@@ -87,7 +87,6 @@ pub(crate) enum Link {
 }
 
 /// What came of a sending.
-#[expect(clippy::large_enum_variant, reason = "it lives for one call, and nearly always is the large one")]
 pub(crate) enum SendOutcome {
     /// It is on its way, on this stream (HTTP/2); `last` if the connection can carry no more.
     Sent { sending: Sending, stream: Option<(u32, Anchor)>, last: bool },
@@ -390,7 +389,8 @@ pub(crate) async fn run(
         biased;
         // The only orders before there is a connection are to give it up.
         _ = orders.recv() => return,
-        dialled = dial.run() => dialled,
+        // Boxed: what a dial needs is much, and is not kept for as long as the connection lives.
+        dialled = Box::pin(dial.run()) => dialled,
     };
     match dialled {
         Ok(dial::Dialled::Http1(link, connection)) => http1::drive(&guard, link, connection, orders).await,
