@@ -247,7 +247,8 @@ impl Builder {
 
     /// Linux: how long what was sent may stay unacknowledged before the kernel closes the connection
     /// (`TCP_USER_TIMEOUT`, RFC 5482), in whole milliseconds. Default: the kernel's rule, about a quarter of an hour; the
-    /// pool itself closes a connection that is silent although asked after 5 s. Elsewhere it does nothing.
+    /// pool itself closes a connection that is silent although asked after 5 s, or 30 s where the other kernel acknowledges.
+    /// Elsewhere it does nothing.
     pub fn tcp_user_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.tcp.user_timeout = timeout.into();
         self

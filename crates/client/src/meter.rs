@@ -282,7 +282,12 @@ impl<T> Meter<T> {
         let Poll::Ready(Err(error)) = written else { return written };
         self.failure = Some(Failure { error, end: Box::pin(tokio::time::sleep(LAST_WORDS)) });
         cx.waker().wake_by_ref(); // To read.
-        Poll::Ready(Ok(pretended))
+        self.pretend(pretended)
+    }
+
+    /// Over HTTP/2 the meter knows that what is written now was never sent; over HTTP/1.1 nobody would, so it waits.
+    fn pretend<R>(&self, pretended: R) -> Poll<io::Result<R>> {
+        if self.walks.is_some() { Poll::Ready(Ok(pretended)) } else { Poll::Pending }
     }
 
     /// The transport takes bytes, or it does not.
@@ -329,7 +334,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.failure.is_some() {
-            return Poll::Ready(Ok(bytes.len()));
+            return self.pretend(bytes.len());
         }
         let written = Pin::new(&mut self.transport).poll_write(cx, bytes);
         self.note_room(&written);
@@ -346,7 +351,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
     ) -> Poll<io::Result<usize>> {
         let all = slices.iter().map(|slice| slice.len()).sum();
         if self.failure.is_some() {
-            return Poll::Ready(Ok(all));
+            return self.pretend(all);
         }
         let written = Pin::new(&mut self.transport).poll_write_vectored(cx, slices);
         self.note_room(&written);
@@ -366,7 +371,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.failure.is_some() {
-            return Poll::Ready(Ok(()));
+            return self.pretend(());
         }
         let flushed = Pin::new(&mut self.transport).poll_flush(cx);
         self.endure(flushed, (), cx)

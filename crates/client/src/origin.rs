@@ -72,6 +72,8 @@ struct Dial {
 #[derive(Default)]
 pub(crate) struct Aftermath {
     wakers: Vec<Waker>,
+    /// Who was to be woken before another took its place.
+    forgotten: Vec<Waker>,
     /// Bodies that came back and are not needed.
     spares: Vec<Outgoing>,
     dials: Vec<Dial>,
@@ -127,7 +129,7 @@ impl Origin {
             self.alarm.notify_one();
         }
         self.tell(&seen);
-        drop(std::mem::take(&mut aftermath.spares));
+        drop((std::mem::take(&mut aftermath.spares), std::mem::take(&mut aftermath.forgotten)));
         aftermath.wakers.drain(..).for_each(Waker::wake);
         if is_closing {
             self.rest.notify_waiters();

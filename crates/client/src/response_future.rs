@@ -153,7 +153,7 @@ impl Open {
     /// Follows what is new until nothing is.
     fn hear(&mut self, mut news: News, cx: &mut Context<'_>) -> Poll<End> {
         loop {
-            match news {
+            let is_more_known = match news {
                 News::Failed(why) => {
                     // An answer may have come after it was looked for, and before its connection's end: it counts.
                     return Poll::Ready(match self.poll_sendings(cx) {
@@ -161,16 +161,20 @@ impl Open {
                         Poll::Ready(None) | Poll::Pending => End::Failed(why),
                     });
                 }
-                News::Sent(sending) => self.follow(sending),
+                News::Sent(sending, more) => {
+                    self.follow(sending);
+                    more
+                }
                 News::Nothing => {
                     let elapsed = ready!(self.deadline.poll_passed(cx));
                     let phase = if self.sendings.is_empty() { Phase::Connection } else { Phase::Response };
                     return Poll::Ready(End::Passed(phase, elapsed));
                 }
-            }
+            };
             news = match self.poll_sendings(cx) {
                 Poll::Ready(Some(winner)) => return Poll::Ready(End::Won(winner)),
                 Poll::Ready(None) => self.ticket.look(cx.waker()),
+                Poll::Pending if is_more_known => self.ticket.look(cx.waker()),
                 // All was looked at; whatever comes wakes this task.
                 Poll::Pending => News::Nothing,
             };

@@ -72,6 +72,7 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that takes no more bytes may need to give what came before that. A socket has it ready; a carrier of a
 /// caller's own may not.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// How much later than its decision a dial may start, for the system's certificates are read first, or the runtime is busy: so
 /// much longer those who wait bear dialling in vain, so that a dial that ends by its own limit tells them why.
 pub(crate) const DIAL_START: Duration = Duration::from_millis(100);

@@ -202,7 +202,7 @@ impl Pool {
     }
 
     /// Closes what has drained or was idle for too long.
-    fn close_unused(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
+    pub(crate) fn close_unused(&mut self, id: ConnectionId, actions: &mut Vec<Action>) {
         let Some(connection) = self.connections.get(&id) else { return };
         if connection.life == Life::Draining && connection.is_unwanted() {
             return self.close(id, CloseReason::Drained, actions);

@@ -67,8 +67,9 @@ pub struct Limits {
     pub redials_quick: u32,
     /// Silence of a suspect before it is closed. Four retransmissions (0.2 + 0.4 + 0.8 + 1.6 s on Linux) fit in.
     pub dead_after: Span,
-    /// The same for a suspect that is still heard, in multiples of `dead_after`: a body that still flows is let
-    /// flow for a while, but not for ever, since the requests beside it are owed an end.
+    /// The same for a suspect that is still heard, or whose kernel acknowledges (its peer is stalled), in multiples of
+    /// `dead_after` since it became suspect: a body that still flows is let flow for a while, and a stalled peer may go on, but
+    /// not for ever, since the requests on it are owed an end.
     pub dead_after_heard: u32,
     /// A tick later than this means that our own process slept, and the silence is measured anew (promise P8).
     pub late: Span,

@@ -3,6 +3,7 @@
 //! The only place where requests meet connections. A request's way: the queue, the best connection, `Send`.
 
 use crate::comparison::Finding;
+use crate::connection::Connection;
 use crate::dials::Need;
 use crate::event::Repeat;
 
@@ -90,10 +91,24 @@ impl Pool {
     fn send_waiting(&mut self, actions: &mut Vec<Action>) {
         while self.requests.waiting() > 0 {
             let Some(best) = self.ready.best() else { return };
+            if self.is_overdue(best) {
+                self.close_unused(best, actions);
+                if !self.connections.contains_key(&best) {
+                    continue;
+                }
+            }
             let Some((id, request)) = self.requests.first_waiting() else { return };
             let connection = self.on_trial(&request).unwrap_or(best);
             self.send(id, connection, actions);
         }
+    }
+
+    /// Whether nothing was on it for longer than it is kept, by us or by its peer. A tick would have told, but after a sleep of our
+    /// own process (P8) a request may come first.
+    fn is_overdue(&self, id: ConnectionId) -> bool {
+        let is_over =
+            |c: &Connection| c.carried.is_empty() && c.idle + c.keeps.min(self.limits.idle) <= self.now;
+        self.connections.get(&id).is_some_and(is_over)
     }
 
     /// The connection that lost the last race, if nothing is on it. A request that is rescued when it is late can show at no risk

@@ -47,7 +47,7 @@ enum Life {
     /// This attempt is complete, and hyper not ready yet.
     Settling(AttemptId),
     /// Ended while this attempt was out, whose owner will tell.
-    Orphaned(AttemptId),
+    Ended(AttemptId),
 }
 
 impl Link {
@@ -88,7 +88,7 @@ impl Link {
     /// The attempt is complete; whether hyper is ready for another, or for none any more.
     pub(super) fn settles(&mut self, attempt: AttemptId) -> bool {
         match self.life {
-            Life::Idle | Life::Orphaned(_) => true,
+            Life::Idle | Life::Ended(_) => true,
             Life::Busy(_) | Life::Settling(_) if self.sender.is_ready() => true,
             Life::Busy(_) | Life::Settling(_) => {
                 self.life = Life::Settling(attempt);
@@ -101,8 +101,8 @@ impl Link {
         match self.life {
             Life::Idle => Ending::Clean,
             Life::Settling(attempt) => Ending::Settled(attempt),
-            Life::Busy(attempt) | Life::Orphaned(attempt) => {
-                self.life = Life::Orphaned(attempt);
+            Life::Busy(attempt) | Life::Ended(attempt) => {
+                self.life = Life::Ended(attempt);
                 Ending::AfterItsAttempt
             }
         }
@@ -111,7 +111,7 @@ impl Link {
     /// The attempt is over. `true` if the connection ended before it was.
     pub(super) fn free(&mut self) -> bool {
         match std::mem::replace(&mut self.life, Life::Idle) {
-            Life::Orphaned(_) => true,
+            Life::Ended(_) => true,
             Life::Idle | Life::Busy(_) | Life::Settling(_) => false,
         }
     }

@@ -84,9 +84,9 @@ impl Link {
         let (anchor, upload, tunnel) = if end {
             (Anchor::Whole(promises), None, None)
         } else if head.is_connect() {
-            (Anchor::Open { _promises: promises }, None, Some(stream))
+            (Anchor::Open { promises }, None, Some(stream))
         } else {
-            (Anchor::Open { _promises: promises }, Some(Box::new(Upload::new(stream))), None)
+            (Anchor::Open { promises }, Some(Box::new(Upload::new(stream))), None)
         };
         let wire = Wire::Http2 { response, upload, tunnel };
         SendOutcome::Sent {
@@ -223,7 +223,7 @@ impl Task {
             // First the bytes: what was sent before an order is written before the order is followed.
             let closed = Pin::new(&mut self.connection).poll(cx);
             self.tell_what_was_read(guard);
-            self.lookout.look(guard);
+            self.lookout.look(cx, guard);
             if let Poll::Ready(closed) = closed {
                 return Poll::Ready(End::Closed(closed.err().map(cause)));
             }

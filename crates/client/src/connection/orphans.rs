@@ -7,14 +7,14 @@
 //! both of its halves have, so that dropping its anchor resets nothing. Next: [`super::http2`].
 
 use std::future::Future as _;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 
 use h2::client::PushPromises;
 use outlive_core::{AttemptId, ConnectionId};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::Guard;
 use crate::origin::Ledger;
@@ -26,7 +26,7 @@ pub(crate) enum Anchor {
     /// Of a request that ended with its head.
     Whole(PushPromises),
     /// Of one whose body may still be on its way.
-    Open { _promises: PushPromises },
+    Open { promises: PushPromises },
 }
 
 /// What has become of a stream that nobody follows.
@@ -39,7 +39,21 @@ pub(crate) enum Late {
     Reset,
 }
 
+/// How the peer says that it has not processed a request, and will not.
+const REFUSED: h2::Reason = h2::Reason::REFUSED_STREAM;
+
 impl Anchor {
+    /// Whether the peer has refused the request.
+    pub(crate) fn is_refused(&mut self) -> bool {
+        let (Self::Whole(promises) | Self::Open { promises }) = self;
+        match pin!(promises.push_promise()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Err(error))) => {
+                error.is_remote() && error.is_reset() && error.reason() == Some(REFUSED)
+            }
+            Poll::Ready(_) | Poll::Pending => false,
+        }
+    }
+
     pub(crate) fn late(&mut self) -> Late {
         let Self::Whole(promises) = self else { return Late::Pending };
         // No promise can come: it is ready when the peer's half of the stream has ended.
@@ -71,7 +85,7 @@ impl Orphans {
     }
 
     pub(super) fn lookout(&self) -> Lookout {
-        Lookout { any: Arc::clone(&self.any), next: Instant::now() }
+        Lookout { any: Arc::clone(&self.any), next: Instant::now(), rest: None }
     }
 }
 
@@ -79,15 +93,25 @@ impl Orphans {
 pub(super) struct Lookout {
     any: Arc<AtomicBool>,
     next: Instant,
+    /// Until then, if something came meanwhile.
+    rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl Lookout {
-    /// Something was read: perhaps a late answer.
-    pub(super) fn look(&mut self, guard: &Guard) {
-        if self.any.load(Relaxed) && Instant::now() >= self.next {
-            self.next = Instant::now() + ORPHANS_REST;
-            guard.tell(Ledger::look_after_orphans);
+    /// Something was read: perhaps a late answer. What comes too soon after another look is looked at when that is over.
+    pub(super) fn look(&mut self, cx: &mut Context<'_>, guard: &Guard) {
+        if !self.any.load(Relaxed) {
+            return;
         }
+        if Instant::now() < self.next {
+            let rest = self.rest.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(self.next)));
+            if rest.as_mut().poll(cx).is_pending() {
+                return;
+            }
+        }
+        self.rest = None;
+        self.next = Instant::now() + ORPHANS_REST;
+        guard.tell(Ledger::look_after_orphans);
     }
 }
 
@@ -145,7 +169,7 @@ mod tests {
     }
 
     fn anchor(promises: PushPromises, has_body: bool) -> Anchor {
-        if has_body { Anchor::Open { _promises: promises } } else { Anchor::Whole(promises) }
+        if has_body { Anchor::Open { promises } } else { Anchor::Whole(promises) }
     }
 
     async fn settle(server: &mut Server) {

@@ -98,7 +98,11 @@ impl AsyncWrite for Tcp {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(self.socket()).shutdown(std::net::Shutdown::Write))
+        // A peer that has reset the connection has done that already.
+        Poll::Ready(match SockRef::from(self.socket()).shutdown(std::net::Shutdown::Write) {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            done => done,
+        })
     }
 }
 

@@ -106,6 +106,7 @@ impl Ledger {
                 // Or the pool would send what is refused here on this same connection again, and it would be lost with it.
                 self.record(Fact::GoAway { connection, calm: false });
                 self.refuse_above(connection, above);
+                self.refuse_refused(connection);
             }
             Ending::Clean => {}
         }
@@ -223,6 +224,16 @@ impl Ledger {
         request.testify(&self.connections, self.now);
         request.retire(attempt, fate);
         request.body.is_untouched()
+    }
+
+    /// What the peer has refused is so, also where its owner has had no time to see it before the connection ended.
+    fn refuse_refused(&mut self, connection: ConnectionId) {
+        let here = self.attempts.iter_mut().filter(|(_, out)| out.connection == connection);
+        let mut refused: Vec<_> = here
+            .filter_map(|(attempt, out)| out.stream.as_mut()?.1.is_refused().then_some(*attempt))
+            .collect();
+        refused.sort_unstable();
+        refused.into_iter().for_each(|attempt| self.refused(attempt));
     }
 
     fn refuse_above(&mut self, connection: ConnectionId, last: u32) {

@@ -66,7 +66,8 @@ pub(super) struct Out {
 /// What there is to know for a request that waits.
 pub(crate) enum News {
     Nothing,
-    Sent(Sending),
+    /// With whether there is more to know already, of which nobody will be woken again.
+    Sent(Sending, bool),
     /// The pool's verdict. What was sent may still have been answered.
     Failed(FailReason),
 }
@@ -161,10 +162,10 @@ impl Ledger {
     /// What is new for a request; later news wake `waker`.
     pub(crate) fn look(&mut self, id: RequestId, waker: &Waker) -> News {
         let Some(request) = self.requests.get_mut(&id) else { return News::Nothing };
-        request.await_news(waker);
+        self.aftermath.forgotten.extend(request.await_news(waker));
         match (request.take_sending(), request.verdict) {
             // First, for it may have been answered before whatever the verdict is about.
-            (Some(sending), _) => News::Sent(sending),
+            (Some(sending), verdict) => News::Sent(sending, verdict.is_some() || request.has_sendings()),
             (None, Some(why)) => News::Failed(why),
             (None, None) => News::Nothing,
         }
@@ -234,7 +235,7 @@ impl Ledger {
             // It had come just before its connection ended, and the pool has heard of the end first. What it did about that
             // is not needed.
             let request = self.requests.get(&id);
-            if let Some(connection) = request.and_then(|request| request.last_connection()) {
+            if let Some(connection) = request.and_then(|request| request.connection_of(attempt)) {
                 self.tell_answered(id, connection);
             }
             self.record(Event::Cancel { request: id });

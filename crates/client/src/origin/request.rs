@@ -31,7 +31,8 @@ pub(crate) struct Request {
     /// The means to follow them, until the request's future picks them up.
     sendings: Few<Sending>,
     pub(super) verdict: Option<FailReason>,
-    earlier: Vec<Attempt>,
+    /// Those that have.
+    earlier: Vec<(AttemptId, Attempt)>,
     /// When the pool was told of it.
     pub(super) opened: Time,
     /// How often it was sent.
@@ -68,11 +69,12 @@ impl Request {
         }
     }
 
-    /// Has `waker` woken with the next news.
-    pub(super) fn await_news(&mut self, waker: &Waker) {
-        match &mut self.waker {
-            Some(known) => known.clone_from(waker),
-            none => *none = Some(waker.clone()),
+    /// Has `waker` woken with the next news. The one that was to be woken before is foreign: drop it when the lock is free.
+    #[must_use]
+    pub(super) fn await_news(&mut self, waker: &Waker) -> Option<Waker> {
+        match &self.waker {
+            Some(known) if known.will_wake(waker) => None,
+            Some(_) | None => self.waker.replace(waker.clone()),
         }
     }
 
@@ -106,6 +108,11 @@ impl Request {
     /// What was sent and its future does not know of yet.
     pub(super) fn take_sending(&mut self) -> Option<Sending> {
         if self.sendings.is_empty() { None } else { Some(self.sendings.remove(0)) }
+    }
+
+    /// Whether there is more of that.
+    pub(super) fn has_sendings(&self) -> bool {
+        !self.sendings.is_empty()
     }
 
     pub(super) fn is_out(&self, attempt: AttemptId) -> bool {
@@ -150,7 +157,7 @@ impl Request {
         if let Some(place) = self.outs.iter().position(|(out, _)| *out == id) {
             let (_, mut attempt) = self.outs.remove(place);
             attempt.fate = fate;
-            self.earlier.push(attempt);
+            self.earlier.push((id, attempt));
         }
     }
 
@@ -158,25 +165,34 @@ impl Request {
     pub(super) fn won(&mut self, winner: AttemptId) -> Option<Vec<Attempt>> {
         self.sendings.clear();
         let was_simple = self.is_simple();
-        for (id, attempt) in &mut self.outs {
-            attempt.fate = if *id == winner { Fate::Answered } else { Fate::LeftBehind };
+        for (_, attempt) in &mut self.outs {
+            attempt.fate = Fate::LeftBehind;
+        }
+        // It may be one whose connection has ended since.
+        if let Some((_, attempt)) = self.all_mut().find(|(id, _)| *id == winner) {
+            attempt.fate = Fate::Answered;
         }
         if was_simple {
             return None;
         }
-        let all = self.earlier.iter().cloned().chain(self.outs.iter().map(|(_, attempt)| attempt.clone()));
-        Some(all.collect())
+        Some(self.all_mut().map(|(_, attempt)| attempt.clone()).collect())
     }
 
-    /// The connection of the attempt that ended last.
-    pub(super) fn last_connection(&self) -> Option<ConnectionId> {
-        self.earlier.last().map(|attempt| ConnectionId(attempt.connection))
+    /// All attempts, in the order in which they ended, then were sent.
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut (AttemptId, Attempt)> {
+        self.earlier.iter_mut().chain(&mut self.outs)
+    }
+
+    /// The connection of one of its attempts that has ended.
+    pub(super) fn connection_of(&self, id: AttemptId) -> Option<ConnectionId> {
+        let (_, attempt) = self.earlier.iter().find(|(earlier, _)| *earlier == id)?;
+        Some(ConnectionId(attempt.connection))
     }
 
     /// All attempts, and whether one of them may have been processed.
     pub(super) fn history(&mut self) -> (Vec<Attempt>, Sent) {
-        let mut attempts = std::mem::take(&mut self.earlier);
-        attempts.extend(self.outs.drain(..).map(|(_, attempt)| attempt));
+        let attempts = self.earlier.drain(..).chain(self.outs.drain(..));
+        let attempts: Vec<_> = attempts.map(|(_, attempt)| attempt).collect();
         let never = attempts.iter().all(|attempt| attempt.fate == Fate::Refused);
         (attempts, if never { Sent::Never } else { Sent::Maybe })
     }

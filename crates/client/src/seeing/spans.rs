@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Injector, TextMapPropagator};
@@ -17,6 +17,9 @@ use super::event::{Course, Event, How};
 use super::observer::Observer;
 use super::words::{method_name, span_name, version_number, without_query};
 use crate::name::OriginName;
+
+/// Spans by their requests.
+type Spans<S> = HashMap<(OriginName, u64), Arc<Mutex<S>>>;
 
 /// An [`Observer`] that makes an OpenTelemetry span for each request: kind `client`, named after its method, a child of the context
 /// that is current where the request's future is first polled, ended when request and response are complete, have failed or were
@@ -38,7 +41,7 @@ pub struct OpenTelemetrySpans<T: Tracer> {
     tracer: T,
     propagator: Option<Box<dyn TextMapPropagator + Send + Sync>>,
     /// Those of requests that have not ended.
-    open: Mutex<HashMap<(OriginName, u64), T::Span>>,
+    open: Mutex<Spans<T::Span>>,
 }
 
 impl<T: Tracer> OpenTelemetrySpans<T> {
@@ -72,22 +75,33 @@ impl<T: Tracer> OpenTelemetrySpans<T> {
         self.tracer.build(builder)
     }
 
-    /// Does something to the span of a request.
+    /// Keeps the span of a request that has begun.
+    fn keep(&self, origin: &OriginName, course: &Course, span: T::Span) {
+        let key = (origin.clone(), course.request);
+        let before = lock(&self.open).insert(key, Arc::new(Mutex::new(span)));
+        drop(before); // When the table is free again: it is foreign.
+    }
+
+    /// Does something to the span of a request. What processes spans may use the client, so the table is free meanwhile.
     fn change(&self, origin: &OriginName, course: &Course, change: impl FnOnce(&mut T::Span)) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(span) = open.get_mut(&(origin.clone(), course.request)) {
-            change(span);
+        let span = lock(&self.open).get(&(origin.clone(), course.request)).cloned();
+        if let Some(span) = span {
+            change(&mut lock(&span));
         }
     }
 
     fn end(&self, origin: &OriginName, course: &Course, last: impl FnOnce(&mut T::Span)) {
-        let key = (origin.clone(), course.request);
-        let ended = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-        if let Some(mut span) = ended {
+        let ended = lock(&self.open).remove(&(origin.clone(), course.request));
+        if let Some(span) = ended {
+            let mut span = lock(&span);
             last(&mut span);
             span.end();
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failed(span: &mut impl Span, error: impl Into<opentelemetry::StringValue>) {
@@ -121,9 +135,11 @@ where
     fn observe(&self, origin: &OriginName, event: &Event) {
         match event {
             Event::RequestStarted { course } => {
-                let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-                let span = open.entry((origin.clone(), course.request));
-                span.or_insert_with(|| self.start(origin, course)); // `propagate` may have begun it
+                // `propagate` may have begun it.
+                let is_kept = lock(&self.open).contains_key(&(origin.clone(), course.request));
+                if !is_kept {
+                    self.keep(origin, course, self.start(origin, course));
+                }
             }
             Event::RequestSent { course, connection, how } => {
                 self.change(origin, course, |span| sent(span, course, *connection, *how));
@@ -159,8 +175,7 @@ where
         let span = self.start(origin, course);
         let context = Context::current().with_remote_span_context(span.span_context().clone());
         propagator.inject_context(&context, &mut Fields(fields));
-        let key = (origin.clone(), course.request);
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(key, span);
+        self.keep(origin, course, span);
     }
 }
 

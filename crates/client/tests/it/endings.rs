@@ -1,9 +1,7 @@
 //! What happens when a server refuses, leaves, or dies?
 
-use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -88,25 +86,6 @@ async fn a_server_that_says_goodbye_loses_nothing() {
         at_rest(&client).await;
         eventually("the old one is closed", async || server.open() == 1).await;
     }
-}
-
-/// Its future is polled only then: the answer was there, and counts, though the request may not be sent twice.
-#[tokio::test]
-async fn an_answer_outlives_its_connection() {
-    let raw = Raw::answering(|_, frame| match frame.kind {
-        HEADERS => Some([ok(frame.stream), goaway(frame.stream, 0)].concat()),
-        _ => Some(vec![]),
-    })
-    .await;
-    let client = raw.client();
-    let post = Request::post(raw.uri()).body(Empty::<Bytes>::new()).unwrap();
-    let mut response = Box::pin(client.request(post));
-    let is_pending = poll_fn(|cx| Poll::Ready(response.as_mut().poll(cx).is_pending())).await;
-    assert!(is_pending, "it waits for a connection");
-    eventually("the connection has come and gone", async || raw.connections() == 1 && client.counts().2 == 0)
-        .await;
-    assert_eq!(response.await.unwrap().status(), 200);
-    at_rest(&client).await;
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ mod timeouts;
 #[cfg(feature = "opentelemetry")]
 mod traces;
 mod trust;
+mod unpolled;
 mod unwritten;
 mod upgrade;
 mod wires;
