@@ -187,7 +187,10 @@ impl Pool {
         self.note_arrivals();
         self.step(id, Step::Head);
         self.deliver(attempt.request, id, actions);
-        self.find(Finding::Answered(attempt.connection), actions);
+        // One that its caller gave up acquits its own connection, and shows nothing of others: theirs may be as late, or reset.
+        if attempt.state.is_unanswered() || self.comparison.accused() == Some(attempt.connection) {
+            self.find(Finding::Answered(attempt.connection), actions);
+        }
     }
 
     /// The head is the caller's, and the race, if there was one, is over.
