@@ -48,12 +48,6 @@ struct Attempt {
     arrived: bool,
 }
 
-/// The probe that is out, and the last attempt that was sent before it.
-#[derive(Clone, Copy)]
-struct Probe {
-    behind: Option<AttemptId>,
-}
-
 struct Connection {
     dialled: Time,
     has_address: bool,
@@ -76,7 +70,8 @@ struct Connection {
     last_sent: Option<AttemptId>,
     /// The last attempt that was sent before the latest question.
     behind: Option<AttemptId>,
-    probe: Option<Probe>,
+    /// The probe that is out.
+    probe: Option<ProbeKind>,
     /// Whether something was in question when the last probe was answered, and the answer did not cover it.
     doubtful: bool,
 }
@@ -550,7 +545,7 @@ impl Witness {
         if !matches!(event, Event::Proven { connection, .. } if connection == id) {
             found.behind = found.last_sent;
         }
-        (found.probe, found.last_probe) = (Some(Probe { behind: found.behind }), self.now);
+        (found.probe, found.last_probe) = (Some(by), self.now);
         Ok(())
     }
 
@@ -578,7 +573,8 @@ impl Witness {
         let proof = match event {
             Event::Proven { connection, .. } => connection == id,
             Event::Answered { attempt } | Event::Done { attempt } => {
-                let later = found.probe.is_some_and(|probe| Some(attempt) > probe.behind);
+                // Of the question: the probe that stands for it may be an older one, whose answer came and settled nothing.
+                let later = Some(attempt) > found.behind;
                 later && self.attempts.get(&attempt).is_none_or(|found| found.connection == id)
             }
             _ => false,
