@@ -202,7 +202,7 @@ impl Aftermath {
     }
 
     fn is_empty(&self) -> bool {
-        self.wakers.is_empty() && self.spares.is_empty() && !self.spawns()
+        self.wakers.is_empty() && self.forgotten.is_empty() && self.spares.is_empty() && !self.spawns()
     }
 }
 

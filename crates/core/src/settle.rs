@@ -91,7 +91,7 @@ impl Pool {
     fn send_waiting(&mut self, actions: &mut Vec<Action>) {
         while self.requests.waiting() > 0 {
             let Some(best) = self.ready.best() else { return };
-            if self.is_overdue(best) {
+            if self.is_kept_too_long(best) {
                 self.close_unused(best, actions);
                 if !self.connections.contains_key(&best) {
                     continue;
@@ -105,7 +105,7 @@ impl Pool {
 
     /// Whether nothing was on it for longer than it is kept, by us or by its peer. A tick would have told, but after a sleep of our
     /// own process (P8) a request may come first.
-    fn is_overdue(&self, id: ConnectionId) -> bool {
+    fn is_kept_too_long(&self, id: ConnectionId) -> bool {
         let is_over =
             |c: &Connection| c.carried.is_empty() && c.idle + c.keeps.min(self.limits.idle) <= self.now;
         self.connections.get(&id).is_some_and(is_over)

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 
-use h2::client::PushPromises;
+use h2::client::{PushPromise, PushPromises};
 use outlive_core::{AttemptId, ConnectionId};
 use tokio::time::{Instant, Sleep};
 
@@ -46,7 +46,7 @@ impl Anchor {
     /// Whether the peer has refused the request.
     pub(crate) fn is_refused(&mut self) -> bool {
         let (Self::Whole(promises) | Self::Open { promises }) = self;
-        match pin!(promises.push_promise()).poll(&mut Context::from_waker(Waker::noop())) {
+        match peers_end(promises) {
             Poll::Ready(Some(Err(error))) => {
                 error.is_remote() && error.is_reset() && error.reason() == Some(REFUSED)
             }
@@ -56,13 +56,17 @@ impl Anchor {
 
     pub(crate) fn late(&mut self) -> Late {
         let Self::Whole(promises) = self else { return Late::Pending };
-        // No promise can come: it is ready when the peer's half of the stream has ended.
-        match pin!(promises.push_promise()).poll(&mut Context::from_waker(Waker::noop())) {
+        match peers_end(promises) {
             Poll::Ready(None) => Late::Answered,
             Poll::Ready(Some(Err(error))) if error.is_reset() && error.is_remote() => Late::Reset,
             Poll::Ready(Some(_)) | Poll::Pending => Late::Pending, // what ends the connection is told elsewhere
         }
     }
+}
+
+/// Ready when the peer's half of the stream has ended, with the error that it ended with: no promise can come.
+fn peers_end(promises: &mut PushPromises) -> Poll<Option<Result<PushPromise, h2::Error>>> {
+    pin!(promises.push_promise()).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Those of one connection, as its entry has them.

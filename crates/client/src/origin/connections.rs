@@ -11,7 +11,7 @@ use outlive_core::{AttemptId, ConnectionId, Event as Fact, RequestId};
 use super::Ledger;
 use super::ledger::Out;
 use crate::attempt::Fate;
-use crate::connection::{Connection, DialError, Ending, Late, Link, Orphans, http1};
+use crate::connection::{Anchor, Connection, DialError, Ending, Late, Link, Orphans, http1};
 use crate::error::{Cause, ErrorKind, Source};
 use crate::meter::GoneAway;
 use crate::reason::Reason;
@@ -228,19 +228,20 @@ impl Ledger {
 
     /// What the peer has refused is so, also where its owner has had no time to see it before the connection ended.
     fn refuse_refused(&mut self, connection: ConnectionId) {
-        let here = self.attempts.iter_mut().filter(|(_, out)| out.connection == connection);
-        let mut refused: Vec<_> = here
-            .filter_map(|(attempt, out)| out.stream.as_mut()?.1.is_refused().then_some(*attempt))
-            .collect();
-        refused.sort_unstable();
-        refused.into_iter().for_each(|attempt| self.refused(attempt));
+        self.refuse(connection, |_, anchor| anchor.is_refused());
     }
 
     fn refuse_above(&mut self, connection: ConnectionId, last: u32) {
-        let above = |stream: &Option<(u32, _)>| stream.as_ref().is_some_and(|(stream, _)| *stream > last);
-        let mut refused: Vec<_> = (self.attempts.iter())
-            .filter(|(_, out)| out.connection == connection && above(&out.stream))
-            .map(|(attempt, _)| *attempt)
+        self.refuse(connection, |stream, _| stream > last);
+    }
+
+    fn refuse(&mut self, connection: ConnectionId, is_refused: impl Fn(u32, &mut Anchor) -> bool) {
+        let here = self.attempts.iter_mut().filter(|(_, out)| out.connection == connection);
+        let mut refused: Vec<_> = here
+            .filter_map(|(attempt, out)| {
+                let (stream, anchor) = out.stream.as_mut()?;
+                is_refused(*stream, anchor).then_some(*attempt)
+            })
             .collect();
         refused.sort_unstable(); // In the order in which they were sent, whatever the table's order.
         refused.into_iter().for_each(|attempt| self.refused(attempt));
