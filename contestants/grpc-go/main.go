@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -29,8 +30,11 @@ func main() {
 	if version := os.Getenv("NETSPLIT_PROTOCOL"); version != "h2" {
 		log.Fatalf("NETSPLIT_PROTOCOL is %q, and gRPC is HTTP/2 only", version)
 	}
-	credentials := credentials.NewClientTLSFromCert(protocol.Authorities(), "")
-	options := []grpc.DialOption{grpc.WithTransportCredentials(credentials)}
+	transport := credentials.NewClientTLSFromCert(protocol.Authorities(), "")
+	if os.Getenv("NETSPLIT_SCHEME") == "http" {
+		transport = insecure.NewCredentials()
+	}
+	options := []grpc.DialOption{grpc.WithTransportCredentials(transport)}
 	if len(os.Args) > 1 && os.Args[1] == "keepalive" {
 		options = append(options, grpc.WithKeepaliveParams(pings))
 	} else if len(os.Args) > 1 {

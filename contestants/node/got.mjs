@@ -3,7 +3,7 @@
 
 import { Agent } from "node:https";
 import got from "got";
-import { authority, judge, protocol, run, version } from "./protocol.mjs";
+import { authority, judge, message, protocol, run, version } from "./protocol.mjs";
 
 const client = got.extend({
   http2: protocol === "h2",
@@ -13,6 +13,6 @@ const client = got.extend({
 });
 
 run(`got ${version("got")}`, async (method, url, timeout) => {
-  const { httpVersion, statusCode } = await client(url, { method, timeout: { request: timeout } });
+  const { httpVersion, statusCode } = await client(url, { method, ...message(method), timeout: { request: timeout } });
   judge(httpVersion === "2.0" ? "h2" : "h1", statusCode);
 });

@@ -4,7 +4,7 @@
 // The module has no pool: its users keep a session and connect anew when it has closed.
 
 import { connect, constants } from "node:http2";
-import { authority, judge, run } from "./protocol.mjs";
+import { authority, judge, message, run } from "./protocol.mjs";
 
 const pings = process.argv[2] === "ping";
 let session;
@@ -30,15 +30,17 @@ function watch(session) {
 run("node:http2", (method, url, timeout) => {
   const { origin, pathname } = new URL(url);
   return new Promise((resolve, reject) => {
-    const headers = { [constants.HTTP2_HEADER_METHOD]: method, [constants.HTTP2_HEADER_PATH]: pathname };
+    const { headers: more, body } = message(method);
+    const headers = { [constants.HTTP2_HEADER_METHOD]: method, [constants.HTTP2_HEADER_PATH]: pathname, ...more };
     const session = sessionTo(origin);
-    const stream = session.request(headers, { endStream: true, signal: AbortSignal.timeout(timeout) });
+    const stream = session.request(headers, { endStream: !body, signal: AbortSignal.timeout(timeout) });
+    if (body) stream.end(body);
     let status;
     stream.on("response", (headers) => (status = headers[constants.HTTP2_HEADER_STATUS]));
     stream.on("error", reject);
     stream.on("end", () => {
       try {
-        resolve(judge(session.alpnProtocol, status));
+        resolve(judge(session.alpnProtocol === "h2c" ? "h2" : session.alpnProtocol, status));
       } catch (error) {
         reject(error);
       }

@@ -13,6 +13,16 @@ export const authority = readFileSync(process.env.NETSPLIT_CA);
 export const protocol = process.env.NETSPLIT_PROTOCOL;
 if (protocol !== "h1" && protocol !== "h2") throw new Error(`NETSPLIT_PROTOCOL is ${protocol}, expected h1 or h2`);
 
+/** Whether there is no TLS. HTTP/2 is spoken with prior knowledge then. */
+export const plain = process.env.NETSPLIT_SCHEME === "http";
+
+/** What a request of this method carries: a POST is an empty gRPC call. */
+export function message(method) {
+  if (method !== "POST") return { headers: {} };
+  const headers = { "content-type": "application/grpc", ...(protocol === "h2" && { te: "trailers" }) };
+  return { headers, body: Buffer.alloc(5) };
+}
+
 /** The version of a package as it is installed beside this file. */
 export function version(name) {
   return JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url))).version;

@@ -5,16 +5,16 @@
 // lab's origin does.
 
 import { Agent, request } from "undici";
-import { authority, judge, protocol, run, version } from "./protocol.mjs";
+import { authority, judge, message, plain, protocol, run, version } from "./protocol.mjs";
 
-const dispatcher = new Agent({ allowH2: protocol === "h2", connect: { ca: authority } });
+const dispatcher = new Agent({ allowH2: protocol === "h2", useH2c: plain && protocol === "h2", connect: { ca: authority } });
 const own = process.argv[2] === "headers-timeout";
 
 run(`undici ${version("undici")}`, async (method, url, timeout) => {
   const limit = own
     ? { headersTimeout: timeout, bodyTimeout: timeout }
     : { signal: AbortSignal.timeout(timeout) };
-  const { statusCode, body } = await request(url, { method, dispatcher, ...limit });
+  const { statusCode, body } = await request(url, { method, dispatcher, ...message(method), ...limit });
   await body.dump();
   judge(protocol, statusCode);
 });

@@ -5,7 +5,7 @@ import ssl
 
 import aiohttp
 
-from protocol import AUTHORITY, judge, run
+from protocol import AUTHORITY, judge, message, run
 
 
 async def main():
@@ -14,7 +14,8 @@ async def main():
 
         async def request(method, url, timeout):
             limit = aiohttp.ClientTimeout(total=timeout)
-            async with session.request(method, url, timeout=limit) as response:
+            body, headers = message(method)
+            async with session.request(method, url, data=body, headers=headers, timeout=limit) as response:
                 await response.read()
                 judge("h1", response.status)
 

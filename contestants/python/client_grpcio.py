@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from protocol import AUTHORITY, PROTOCOL, run
+from protocol import AUTHORITY, PLAIN, PROTOCOL, run
 
 # The values of examples/python/keep_alive/greeter_client.py.
 KEEPALIVE = [
@@ -35,6 +35,8 @@ async def main():
 
     @functools.cache
     def channel(host):
+        if PLAIN:
+            return grpc.aio.insecure_channel(host, options=OPTIONS)
         return grpc.aio.secure_channel(host, trust, options=OPTIONS)
 
     async def request(_method, url, timeout):

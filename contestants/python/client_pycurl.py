@@ -8,16 +8,22 @@ import time
 
 import pycurl
 
-from protocol import AUTHORITY, PROTOCOL, done, each_request, judge, ready
+from protocol import AUTHORITY, PLAIN, PROTOCOL, done, each_request, judge, message, ready
 
-VERSIONS = {"h1": pycurl.CURL_HTTP_VERSION_1_1, "h2": pycurl.CURL_HTTP_VERSION_2TLS}
+H2 = pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE if PLAIN else pycurl.CURL_HTTP_VERSION_2TLS
+VERSIONS = {"h1": pycurl.CURL_HTTP_VERSION_1_1, "h2": H2}
 SPOKEN = {pycurl.CURL_HTTP_VERSION_1_1: "h1", pycurl.CURL_HTTP_VERSION_2_0: "h2"}
 
 
 def handle(number, method, url, timeout):
     easy = pycurl.Curl()
     easy.setopt(pycurl.URL, url)
+    body, headers = message(method)
+    if body is not None:
+        easy.setopt(pycurl.POSTFIELDSIZE, len(body))
+        easy.setopt(pycurl.COPYPOSTFIELDS, body)
     easy.setopt(pycurl.CUSTOMREQUEST, method)
+    easy.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in headers.items()])
     easy.setopt(pycurl.HTTP_VERSION, VERSIONS[PROTOCOL])
     easy.setopt(pycurl.CAINFO, AUTHORITY)
     easy.setopt(pycurl.TIMEOUT_MS, round(timeout * 1000))

@@ -23,7 +23,17 @@ PROTOCOL = os.environ["NETSPLIT_PROTOCOL"]
 if PROTOCOL not in ("h1", "h2"):
     sys.exit(f"NETSPLIT_PROTOCOL is {PROTOCOL}, expected h1 or h2")
 
+PLAIN = os.environ.get("NETSPLIT_SCHEME") == "http"
+"""Whether there is no TLS. HTTP/2 is spoken with prior knowledge then."""
+
 GO = re.compile(r"go (\d+) (\S+) (\S+) (\d+)", re.ASCII)
+
+
+def message(method):
+    """Body and headers of a request of this method: a POST is an empty gRPC call."""
+    if method != "POST":
+        return None, {}
+    return bytes(5), {"content-type": "application/grpc"} | ({"te": "trailers"} if PROTOCOL == "h2" else {})
 
 
 def judge(spoken, status):

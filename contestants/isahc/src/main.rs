@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Setup};
+use contestant_protocol::{BoxError, Contestant, Outcome, Protocol, Request, Scheme, Setup};
 use isahc::config::{Configurable, VersionNegotiation};
 use isahc::tls::{TlsConfig, TrustStore};
 use isahc::{AsyncReadResponseExt, HttpClient};
@@ -25,9 +25,11 @@ impl Contestant for Isahc {
     fn new(setup: &Setup) -> Result<Self, BoxError> {
         let trust = TrustStore::builder().certificate_from_pem(setup.ca_pem.clone()).build();
         let client = HttpClient::builder().tls_config(TlsConfig::builder().trust_store(trust).build());
-        let client = match setup.protocol {
-            Protocol::H1 => client.version_negotiation(VersionNegotiation::http11()),
-            Protocol::H2 => client,
+        let client = match (setup.protocol, setup.scheme) {
+            (Protocol::H1, _) => client.version_negotiation(VersionNegotiation::http11()),
+            // There is no ALPN to learn it from.
+            (Protocol::H2, Scheme::Http) => client.version_negotiation(VersionNegotiation::http2()),
+            (Protocol::H2, Scheme::Https) => client,
         };
         Ok(Self { client: client.build()?, protocol: setup.protocol })
     }
@@ -43,8 +45,18 @@ impl Contestant for Isahc {
 
 impl Isahc {
     async fn exchange(&self, request: Request) -> Result<Outcome, BoxError> {
-        let call = isahc::Request::builder().method(request.method).uri(request.url);
-        let mut response = self.client.send_async(call.timeout(request.timeout).body(())?).await?;
+        let (headers, body) = (request.headers(self.protocol), request.body());
+        let mut call = isahc::Request::builder().method(request.method).uri(request.url);
+        for (name, value) in headers {
+            call = call.header(*name, *value);
+        }
+        let call = call.timeout(request.timeout);
+        // A body without bytes is a body still.
+        let mut response = if body.is_empty() {
+            self.client.send_async(call.body(())?).await?
+        } else {
+            self.client.send_async(call.body(body)?).await?
+        };
         response.consume().await?;
         Ok(self.protocol.judge(response.version(), response.status()))
     }

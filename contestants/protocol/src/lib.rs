@@ -23,6 +23,7 @@ use std::time::Instant;
 pub use line::Request;
 pub use outcome::Outcome;
 pub use setup::{Protocol, Scheme, Setup};
+pub use version::version_in;
 
 /// Any error, as the parts of a contestant hand it up.
 pub type BoxError = Box<dyn Error + Send + Sync>;

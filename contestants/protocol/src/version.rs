@@ -7,7 +7,12 @@ const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The version of the package `name`. An error when the lock file has none, or more than one: then no one could say
 /// which of them was measured.
 pub(crate) fn locked(name: &str) -> Result<&'static str, BoxError> {
-    let versions = versions(LOCK, name);
+    version_in(LOCK, name)
+}
+
+/// The same for a contestant with a workspace of its own, which brings its own `Cargo.lock`.
+pub fn version_in<'a>(lock: &'a str, name: &str) -> Result<&'a str, BoxError> {
+    let versions = versions(lock, name);
     match versions[..] {
         [version] => Ok(version),
         _ => Err(format!("Cargo.lock has {} versions of {name:?}, expected one", versions.len()).into()),

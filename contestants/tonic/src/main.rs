@@ -68,7 +68,11 @@ impl Tonic {
         if let Some(channel) = self.channel.get() {
             return Ok(channel.clone());
         }
-        let mut endpoint = Endpoint::from(uri).tls_config(self.tls.clone())?;
+        let mut endpoint = match uri.scheme_str() {
+            // HTTP/2 with prior knowledge: gRPC knows no other.
+            Some("http") => Endpoint::from(uri),
+            _ => Endpoint::from(uri).tls_config(self.tls.clone())?,
+        };
         if self.keepalive {
             // The documentation names the two and no values; the second is 20 s by default.
             let second = Duration::from_secs(1);

@@ -45,6 +45,9 @@ pub(crate) struct Entry {
     /// It runs only when it is named: it needs another language's packages, or takes long to build.
     #[serde(default)]
     pub(crate) on_request: bool,
+    /// It can't speak its protocol without TLS.
+    #[serde(default)]
+    pub(crate) tls_only: bool,
     /// Programs without which it can't be built or run.
     #[serde(default)]
     pub(crate) needs: Vec<String>,

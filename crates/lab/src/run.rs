@@ -91,7 +91,7 @@ impl Job {
         }
         match self.plan.origin.server {
             Server::Hyper => None,
-            Server::Grpc => self.props.grpc.obstacle(entry.protocol),
+            Server::Grpc => self.props.grpc.obstacle(entry),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
         lines::Lines,
         process::{Process, Streams},
     },
-    manifest::Protocol,
+    manifest::{Entry, Protocol},
     plan::{Method, Plan},
     record::{Record, writer::Recorder},
     wires::Wires,
@@ -44,14 +44,19 @@ impl Program {
         Self { python: target.join(PYTHON), server: root.join(SERVER), dir: root.to_owned() }
     }
 
-    /// Why it can't be an origin here, for a contestant of this protocol.
-    pub(crate) fn obstacle(&self, protocol: Protocol) -> Option<String> {
+    /// Why it can't be an origin here, for this contestant.
+    pub(crate) fn obstacle(&self, entry: &Entry) -> Option<String> {
         if !self.python.is_file() || !self.server.is_file() {
             return Some(
                 "needs a gRPC server: run origins/grpc/make (Python 3 and network access)".to_owned(),
             );
         }
-        (protocol == Protocol::H1).then(|| "a gRPC server speaks HTTP/2 only".to_owned())
+        if entry.protocol == Protocol::H1 {
+            return Some("a gRPC server speaks HTTP/2 only".to_owned());
+        }
+        entry
+            .tls_only
+            .then(|| "the gRPC server speaks plaintext, and this client HTTP/2 over TLS only".to_owned())
     }
 
     /// Starts it, and waits until it listens.
@@ -109,7 +114,7 @@ mod tests {
     use std::path::Path;
 
     use super::{Program, seen};
-    use crate::manifest::Protocol;
+    use crate::manifest::Entry;
 
     #[test]
     fn what_it_saw() {
@@ -122,6 +127,8 @@ mod tests {
     #[test]
     fn without_its_python_there_is_none() {
         let nowhere = Program::at(Path::new("/nowhere"), Path::new("/nowhere"));
-        assert!(nowhere.obstacle(Protocol::H2).unwrap().contains("origins/grpc/make"));
+        let entry = "name = 'a'\nclient = 'a'\nprotocol = 'h2'\nabout = ''\nrun = ['a']";
+        let entry: Entry = toml::from_str(entry).unwrap();
+        assert!(nowhere.obstacle(&entry).unwrap().contains("origins/grpc/make"));
     }
 }

@@ -12,6 +12,7 @@ import org.apache.hc.client5.http.impl.async.HttpAsyncClients;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
 import org.apache.hc.core5.concurrent.FutureCallback;
+import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.nio.ssl.TlsStrategy;
 import org.apache.hc.core5.http2.HttpVersionPolicy;
 import org.apache.hc.core5.util.Timeout;
@@ -32,9 +33,12 @@ final class Apache {
         var timer = Executors.newSingleThreadScheduledExecutor();
         Protocol.run(Protocol.version(HttpAsyncClients.class), (method, uri, timeout) -> {
             var config = RequestConfig.custom().setResponseTimeout(Timeout.of(timeout)).build();
-            var request = SimpleRequestBuilder.create(method).setUri(uri).setRequestConfig(config).build();
+            var request = SimpleRequestBuilder.create(method).setUri(uri).setRequestConfig(config);
+            var body = Protocol.body(method);
+            if (body.length > 0) request.setBody(body, ContentType.create(Protocol.GRPC));
+            if (body.length > 0 && Protocol.H2) request.addHeader("te", "trailers");
             var exchange = new CompletableFuture<Void>();
-            var running = client.execute(request, answer(exchange));
+            var running = client.execute(request.build(), answer(exchange));
             timer.schedule(() -> running.cancel(true), timeout.toMillis(), TimeUnit.MILLISECONDS);
             return exchange;
         });

@@ -5,8 +5,10 @@ import com.linecorp.armeria.client.ClientRequestContext;
 import com.linecorp.armeria.client.Clients;
 import com.linecorp.armeria.client.RequestOptions;
 import com.linecorp.armeria.client.WebClient;
+import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpMethod;
 import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.common.logging.RequestLogProperty;
 import com.linecorp.armeria.common.outlier.OutlierDetection;
 import java.time.Duration;
@@ -27,10 +29,15 @@ final class Armeria {
         }
         var client = WebClient.builder().factory(factory.build()).build();
         Protocol.run(Protocol.version(WebClient.class), (method, uri, timeout) -> {
-            var address = Protocol.H2 ? uri.toString() : "h1" + uri.toString().substring("https".length());
+            var rest = uri.toString().substring(uri.getScheme().length());
+            var address = (Protocol.H2 ? Protocol.PLAIN ? "h2c" : "https" : Protocol.PLAIN ? "h1c" : "h1") + rest;
+            var body = Protocol.body(method);
+            var head = RequestHeaders.builder(HttpMethod.valueOf(method), address);
+            if (body.length > 0) head.set("content-type", Protocol.GRPC);
+            if (body.length > 0 && Protocol.H2) head.set("te", "trailers");
             var options = RequestOptions.builder().responseTimeout(timeout).build();
             try (var captor = Clients.newContextCaptor()) {
-                var response = client.execute(HttpRequest.of(HttpMethod.valueOf(method), address), options);
+                var response = client.execute(HttpRequest.of(head.build(), HttpData.wrap(body)), options);
                 ClientRequestContext context = captor.get();
                 return response.aggregate().thenCombine(
                         context.log().whenAvailable(RequestLogProperty.SESSION),

@@ -11,8 +11,12 @@ final class Jdk {
         var version = Protocol.H2 ? HttpClient.Version.HTTP_2 : HttpClient.Version.HTTP_1_1;
         var client = HttpClient.newBuilder().version(version).sslContext(Protocol.tls(Protocol.trust())).build();
         Protocol.run("java.net.http " + Runtime.version(), (method, uri, timeout) -> {
-            var request = HttpRequest.newBuilder(uri).method(method, BodyPublishers.noBody()).timeout(timeout).build();
-            return client.sendAsync(request, BodyHandlers.discarding()).thenAccept(response ->
+            var body = Protocol.body(method);
+            var publisher = body.length == 0 ? BodyPublishers.noBody() : BodyPublishers.ofByteArray(body);
+            var request = HttpRequest.newBuilder(uri).method(method, publisher).timeout(timeout);
+            if (body.length > 0) request.header("content-type", Protocol.GRPC);
+            if (body.length > 0 && Protocol.H2) request.header("te", "trailers");
+            return client.sendAsync(request.build(), BodyHandlers.discarding()).thenAccept(response ->
                     Protocol.judge(response.version() == HttpClient.Version.HTTP_2, response.statusCode()));
         });
     }

@@ -1,6 +1,7 @@
 package netsplit;
 
 import java.util.concurrent.TimeUnit;
+import org.eclipse.jetty.client.BytesRequestContent;
 import org.eclipse.jetty.client.CompletableResponseListener;
 import org.eclipse.jetty.client.HttpClient;
 import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
@@ -23,6 +24,9 @@ final class Jetty {
         client.start();
         Protocol.run(Protocol.version(HttpClient.class), (method, uri, timeout) -> {
             var request = client.newRequest(uri).method(method).timeout(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            var body = Protocol.body(method);
+            if (body.length > 0) request.body(new BytesRequestContent(Protocol.GRPC, body));
+            if (body.length > 0 && Protocol.H2) request.headers(headers -> headers.put("te", "trailers"));
             return new CompletableResponseListener(request).send().thenAccept(response ->
                     Protocol.judge(response.getVersion() == HttpVersion.HTTP_2, response.getStatus()));
         });

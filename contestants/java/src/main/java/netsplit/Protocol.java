@@ -30,6 +30,12 @@ final class Protocol {
         default -> throw new IllegalStateException("NETSPLIT_PROTOCOL is neither h1 nor h2");
     };
 
+    /** Whether there is no TLS. HTTP/2 is spoken with prior knowledge then. */
+    static final boolean PLAIN = "http".equals(System.getenv("NETSPLIT_SCHEME"));
+
+    /** The content type of a body. */
+    static final String GRPC = "application/grpc";
+
     private static final Pattern GO = Pattern.compile("go (\\d+) (\\S+) (\\S+) (\\d+)");
 
     /** Starts one request; the future ends when the body has, or when the client gave it up. */
@@ -72,6 +78,11 @@ final class Protocol {
                 say("done " + id + " ok " + took);
             }
         });
+    }
+
+    /** What a request of this method carries: a POST is an empty gRPC call. Its headers are GRPC and, over HTTP/2, te: trailers. */
+    static byte[] body(String method) {
+        return method.equals("POST") ? new byte[5] : new byte[0];
     }
 
     /** A response that has arrived whole is worth no more than its version and its status. */
