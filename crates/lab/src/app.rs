@@ -15,7 +15,7 @@ use anyhow::{Context as _, ensure};
 use tokio::{runtime, sync::oneshot};
 
 use crate::{
-    archive,
+    archive::{self, Choice},
     args::{Cli, Command, JudgeArgs, LiveArgs, MATRIX, ReportArgs, RunArgs},
     certificate::Identity,
     clock::Clock,
@@ -93,13 +93,20 @@ fn live(args: &LiveArgs) -> ExitCode {
 }
 
 fn report_again(args: &ReportArgs) -> anyhow::Result<ExitCode> {
-    let runs = archive::read(&args.dir)?;
+    let choice = Choice { scenarios: &args.scenarios, contestants: &args.only };
+    let runs = archive::read_some(&args.dir, choice)?;
     if args.json {
         print_rows(&runs, |_| true)?;
     } else {
-        write_report(&args.dir, &runs, &args.judge)?;
+        ensure!(
+            choice.is_all() || args.out.is_some(),
+            "a part needs --out, or it would stand where the whole report does"
+        );
+        let dir = args.out.as_ref().unwrap_or(&args.dir);
+        std::fs::create_dir_all(dir).with_context(|| format!("can't make {}", dir.display()))?;
+        write_report(dir, &runs, &args.judge, choice)?;
         show(&runs)?;
-        say(&format!("report: {} and {}", args.dir.join(report::MARKDOWN).display(), report::PAGE));
+        say(&format!("report: {} and {}", dir.join(report::MARKDOWN).display(), report::PAGE));
     }
     Ok(judged(&runs, &args.judge))
 }
@@ -298,7 +305,7 @@ fn conclude(
         Err(_) if interrupt.is_some() && !dir.join(record::FILE).exists() => Vec::new(),
         runs => runs?,
     };
-    write_report(dir, &runs, judge)?;
+    write_report(dir, &runs, judge, Choice::default())?;
     if json {
         // The others were printed when their turn was over.
         print_rows(&runs, |row| row.summary.status == Status::Stopped)?;
@@ -313,8 +320,9 @@ fn conclude(
     Ok(runs)
 }
 
-fn write_report(dir: &Path, runs: &[Run], judge: &JudgeArgs) -> anyhow::Result<()> {
-    let baseline = judge.baseline.as_deref().map(archive::read).transpose().context("--baseline")?;
+fn write_report(dir: &Path, runs: &[Run], judge: &JudgeArgs, choice: Choice<'_>) -> anyhow::Result<()> {
+    let mut baseline = judge.baseline.as_deref().map(archive::read).transpose().context("--baseline")?;
+    baseline.iter_mut().for_each(|runs| archive::keep(runs, choice));
     let changes = report::write(dir, runs, baseline.as_deref())?;
     if baseline.is_some() {
         say(&format!("changes since the baseline: {}", if changes.is_empty() { "none" } else { "" }));

@@ -149,7 +149,7 @@ impl Matrix {
 fn is_done(path: &Path, plan: &Plan) -> anyhow::Result<bool> {
     let records = match reader::read(path) {
         Ok(records) => records,
-        Err(_) if !path.exists() => return Ok(false),
+        Err(_) if !reader::is_there(path) => return Ok(false),
         Err(error) => return Err(error),
     };
     if let Some(Record::Run { plan: earlier, .. }) = records.first() {
@@ -161,7 +161,7 @@ fn is_done(path: &Path, plan: &Plan) -> anyhow::Result<bool> {
     }
     let skipped = |record: &Record| matches!(record, Record::End { status: Status::Skipped, .. });
     if records.iter().any(skipped) {
-        fs::remove_file(path).with_context(|| format!("can't remove {}", path.display()))?;
+        reader::remove(path).with_context(|| format!("can't remove {}", path.display()))?;
         return Ok(false);
     }
     Ok(true)

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use lab::{FAKE, Lab, entry, is_gone, wait_for};
 use rustix::process::Signal;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 /// Two scenarios that need no packets; few requests, and no cut that could cost time.
 const MATRIX: [&str; 12] = [
@@ -145,4 +146,75 @@ fn a_baseline_and_limits_judge_a_matrix_too() {
     let judged = lab.run(&["report", "out", "--baseline", "out", "--max-failures", "0"]);
     assert_eq!(judged.status, Some(0), "{}", judged.stderr);
     assert!(judged.stderr.contains("changes since the baseline: none"), "{}", judged.stderr);
+}
+
+fn packed(files: &BTreeMap<String, Vec<u8>>) -> Vec<(&String, &Vec<u8>)> {
+    files.iter().filter(|(name, _)| name.ends_with(".zst")).collect()
+}
+
+/// Packs all records of a matrix as `zstd --rm` does.
+fn pack(dir: &Path) {
+    for (name, text) in files(dir).iter().filter(|(name, _)| name.ends_with(".jsonl")) {
+        let packed = compress_to_vec(text.as_slice(), CompressionLevel::Fastest);
+        std::fs::write(dir.join(format!("{name}.zst")), packed).unwrap();
+        std::fs::remove_file(dir.join(name)).unwrap();
+    }
+}
+
+#[test]
+fn packed_records_are_as_good() {
+    let lab = Lab::with(&["fine", "honest"]);
+    let finished = lab.run(&MATRIX);
+    pack(&lab.out());
+    let first = files(&lab.out());
+    assert_eq!(lab.run(&["report", "out"]).stdout, finished.stdout);
+    let again = lab.run(&MATRIX);
+    assert_eq!((again.status, again.stdout), (Some(0), finished.stdout), "{}", again.stderr);
+    let second = files(&lab.out());
+    assert!(records(&second).is_empty() && packed(&second) == packed(&first), "nothing ran or was unpacked");
+
+    let cell = lab.out().join("quick/fine.jsonl.zst");
+    let whole = std::fs::read(&cell).unwrap();
+    std::fs::write(&cell, [&whole[..], &whole].concat()).unwrap();
+    assert_eq!(lab.run(&["report", "out"]).status, Some(0), "two frames are one file");
+    for damaged in [&whole[..whole.len() / 2], &[&whole[..], b"more"].concat()] {
+        std::fs::write(&cell, damaged).unwrap();
+        let report = lab.run(&["report", "out"]);
+        assert_eq!(report.status, Some(2), "{}", report.stdout);
+        assert!(report.stderr.contains("can't read"), "{}", report.stderr);
+    }
+}
+
+#[test]
+fn a_report_of_a_part() {
+    let lab = Lab::with(&["fine", "honest"]);
+    assert_eq!(lab.run(&MATRIX).status, Some(0));
+    let first = files(&lab.out());
+    let part = ["report", "out", "--scenarios", "crowd", "--only", "honest"];
+    let refused = lab.run(&part);
+    assert_eq!(refused.status, Some(2));
+    assert!(refused.stderr.contains("--out"), "{}", refused.stderr);
+    let drawn = lab.run(&[&part[..], &["--out", "part", "--baseline", "out"]].concat());
+    assert_eq!(drawn.status, Some(0), "{}", drawn.stderr);
+    assert!(drawn.stderr.contains("changes since the baseline: none"), "{}", drawn.stderr);
+    let markdown = std::fs::read_to_string(lab.out().with_file_name("part").join("report.md")).unwrap();
+    assert!(markdown.contains("| honest |") && !markdown.contains("fine"), "{markdown}");
+    let in_order = lab.run(&["report", "out", "--only", "honest,fine", "--json"]);
+    let names: Vec<String> = in_order
+        .stdout
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["contestant"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(names, ["honest", "fine", "honest", "fine"]);
+    for unknown in [["--only", "nobody"], ["--scenarios", "seed"]] {
+        let report = lab.run(&[&["report", "out", "--json"], &unknown[..]].concat());
+        assert_eq!(report.status, Some(2));
+        assert!(report.stderr.contains("there is no record of the"), "{}", report.stderr);
+    }
+    assert!(files(&lab.out()) == first, "the whole report stands as it stood");
 }

@@ -256,6 +256,15 @@ pub(crate) struct LiveArgs {
 pub(crate) struct ReportArgs {
     /// The directory of an earlier run, or of a matrix
     pub(crate) dir: PathBuf,
+    /// Of a matrix, only these scenarios
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) scenarios: Vec<String>,
+    /// Only these contestants, in this order
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Where the report goes [default: beside the records]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Print the figures as JSON, one object a contestant, and write no files
     #[arg(long)]
     pub(crate) json: bool,

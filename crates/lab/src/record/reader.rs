@@ -3,18 +3,65 @@
 //! A process that was killed may leave half a line at the end; that line is dropped. Damage anywhere else is an
 //! error, because figures from a record with a hole would be wrong without saying so.
 //!
+//! A finished record may be packed by `zstd`; to its tenth, which is what makes a matrix fit for keeping. It is read as if it were
+//! not, and under its old name.
+//!
 //! Invariant: what is returned is what was written, from the beginning, without a gap.
 
-use std::path::Path;
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, ensure};
+use ruzstd::decoding::StreamingDecoder;
 
 use super::{OLDEST, Record, SCHEMA};
 
-/// All records in this file.
+/// What `zstd` adds to the name of a file that it packs.
+pub(crate) const PACKED: &str = "zst";
+
+/// All records in this file, or in what it was packed into.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
-    let bytes = std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+    let bytes = match fs::read(path) {
+        Err(_) if packed(path).exists() => unpack(&packed(path)),
+        bytes => bytes,
+    };
+    let bytes = bytes.with_context(|| format!("can't read {}", path.display()))?;
     parse(&bytes).with_context(|| path.display().to_string())
+}
+
+/// Whether there is such a file, packed or not.
+pub(crate) fn is_there(path: &Path) -> bool {
+    path.exists() || packed(path).exists()
+}
+
+/// Removes it, however it stands there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(if path.exists() { path.to_owned() } else { packed(path) })
+}
+
+fn packed(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{PACKED}"));
+    name.into()
+}
+
+fn unpack(path: &Path) -> io::Result<Vec<u8>> {
+    let packed = fs::read(path)?;
+    let (mut rest, mut bytes) = (packed.as_slice(), Vec::new());
+    // A file may be several frames one after the other.
+    while !rest.is_empty() {
+        let mut decoder = StreamingDecoder::new(&mut rest).map_err(io::Error::other)?;
+        decoder.read_to_end(&mut bytes)?;
+        let decoder = decoder.into_frame_decoder();
+        let (told, found) = (decoder.get_checksum_from_data(), decoder.get_calculated_checksum());
+        if told.is_some() && told != found {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another"));
+        }
+    }
+    Ok(bytes)
 }
 
 fn parse(bytes: &[u8]) -> anyhow::Result<Vec<Record>> {

@@ -6,8 +6,12 @@
 use std::fmt::Write as _;
 
 use super::baseline::Change;
-use super::figures::{HEADS, MORE_HEADS, cells, farewells, lateness, loads, more_cells, notes};
+use super::figures::{
+    HEADS, MORE_HEADS, cells, farewells, grouped, lateness, loads, magnification, more_cells, notes,
+};
+use super::overview::{self, Line};
 use super::words::code;
+use crate::record::Status;
 use crate::summary::{Run, Summary};
 
 const LEGEND: &str = "\
@@ -17,6 +21,11 @@ const LEGEND: &str = "\
 - **longest run**: the most failures in a row. **dials**: connections opened, those of the warm-up included.
 - **recovery**: median time from a cut to the first success of a request that started after it.
 - **p99**: 99th percentile of the time a request took. One without an answer took at least its timeout, hence the ≥.
+";
+
+const WHOLE: &str = "\
+Requests that failed. In bold: more than were in flight on the cut connections, and how many times that, answers that were late by plan
+left out. °: the cut connection carried none at that moment. *failed*: it broke off, or could not go on; a dash: it could not be run.
 ";
 
 const MORE_LEGEND: &str = "\
@@ -32,6 +41,9 @@ pub(super) fn write(runs: &[Run], changes: Option<&[Change]>) -> String {
     let mut text = String::from("# netsplit report\n");
     if let Some(changes) = changes {
         changed(&mut text, changes);
+    }
+    if runs.len() > 1 {
+        whole(&mut text, runs);
     }
     for run in runs {
         if runs.len() > 1 {
@@ -59,6 +71,31 @@ fn changed(text: &mut String, changes: &[Change]) {
         };
         let [before, now] = [before, now].map(|words| words.replace('|', "\\|")).map(|words| code(&words));
         _ = writeln!(text, "| {scenario} | {contestant} | {figure} | {before} | {now} | {judged} |");
+    }
+}
+
+/// All runs in one table.
+fn whole(text: &mut String, runs: &[Run]) {
+    _ = writeln!(text, "\n## What each cut cost\n\n{WHOLE}");
+    let names = runs.iter().map(|run| format!(" `{}` |", run.plan.name)).collect::<String>();
+    _ = writeln!(text, "| contestant |{names}\n| :-- |{}", " --: |".repeat(runs.len()));
+    for Line { contestant, cells } in overview::of(runs) {
+        let cells: Vec<String> = cells.into_iter().map(lost).collect();
+        _ = writeln!(text, "| {contestant} | {} |", cells.join(" | "));
+    }
+}
+
+/// `3`; `**300** (×300)`.
+fn lost(summary: Option<&Summary>) -> String {
+    let Some(summary) = summary else { return String::new() };
+    match (summary.status, summary.failures, summary.magnification) {
+        (Status::Failed, ..) => "*failed*".to_owned(),
+        (_, Some(failures), Some(times)) if times > 1.0 => {
+            format!("**{}** ({})", grouped(failures), magnification(times))
+        }
+        (_, Some(failures), None) if summary.cuts > Some(0) => format!("{}°", grouped(failures)),
+        (_, Some(failures), _) => grouped(failures),
+        (_, None, _) => "–".to_owned(),
     }
 }
 

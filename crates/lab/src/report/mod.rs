@@ -14,6 +14,7 @@ mod html;
 pub(crate) mod json;
 pub(crate) mod limits;
 mod markdown;
+mod overview;
 mod svg;
 pub(crate) mod table;
 #[cfg(test)]
@@ -37,7 +38,10 @@ const PICTURE: &str = "report.svg";
 pub(crate) fn write(dir: &Path, runs: &[Run], baseline: Option<&[Run]>) -> anyhow::Result<Vec<String>> {
     let changes = baseline.map(|before| baseline::changes(runs, before));
     for run in runs {
-        put(&dir.join(picture(runs, run)), &svg::draw(run))?;
+        let picture = dir.join(picture(runs, run));
+        let parent = picture.parent().unwrap_or(dir);
+        fs::create_dir_all(parent).with_context(|| format!("can't make {}", parent.display()))?;
+        put(&picture, &svg::draw(run))?;
     }
     put(&dir.join("report.csv"), &csv::write(runs))?;
     put(&dir.join("report.json"), &json::write(runs))?;

@@ -17,9 +17,15 @@ use crate::{
 /// How high strips and areas are.
 const HEIGHT: f64 = 48.0;
 
+/// Columns that a drawing has at least.
+const LEAST: usize = 10;
+
+/// Fewer columns than this are a page that must be small.
+const COARSE: usize = 20;
+
 /// Requests from left to right, failures in red, cuts dashed; `requests` is how many the whole width stands for.
 pub(super) fn strip(course: &Course, requests: u64, detail: Detail) -> String {
-    let width = detail.columns.max(20);
+    let width = detail.columns.max(LEAST);
     let most = usize::try_from(requests).unwrap_or(usize::MAX).max(course.outcomes.len()).max(1);
     let pieces = band::pieces(&course.outcomes, width * course.outcomes.len() / most);
     // One failure must be seen in thousands.
@@ -34,8 +40,7 @@ pub(super) fn strip(course: &Course, requests: u64, detail: Detail) -> String {
         };
         pieces.iter().filter(|piece| !lost || piece.lost > 0.0).map(rect).collect()
     };
-    let mut svg =
-        format!("<svg class=\"strip\" viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\">");
+    let mut svg = format!("<svg class=strip viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=none>");
     path(&mut svg, 'o', &rects(false));
     path(&mut svg, 't', &rects(true));
     let place = |request: u64| request as f64 / most as f64 * width as f64;
@@ -53,7 +58,7 @@ fn cuts(svg: &mut String, cuts: impl Iterator<Item = (f64, bool)> + Clone) {
 
 /// The share of answers among what ended, over time.
 pub(super) fn success(page: &mut String, timeline: &Timeline, detail: Detail) {
-    let columns = (detail.columns / 2).max(20);
+    let columns = (detail.columns / 2).max(LEAST);
     let marks = timeline.all.coarser(columns);
     let answered = |tally: &Tally| tally.ok as f64 / (tally.ok + tally.timeout + tally.error).max(1) as f64;
     let heights = |share: &dyn Fn(&Tally) -> f64| -> Vec<(usize, f64)> {
@@ -63,13 +68,20 @@ pub(super) fn success(page: &mut String, timeline: &Timeline, detail: Detail) {
     path(page, 't', &area(&heights(&|_| 1.0)));
     path(page, 'o', &area(&heights(&answered)));
     cuts(page, timeline.cuts.iter().map(|&(at, hit)| (at * columns as f64 / COLUMNS as f64, hit)));
-    _ = write!(page, "</svg><p class=axis>{}</p></figure>", time(timeline.lasted as f64));
+    page.push_str("</svg>");
+    // Where all is drawn coarsely, the timeline's axis is enough.
+    if detail.columns >= COARSE {
+        _ = write!(page, "<p class=axis>{}", time(timeline.lasted as f64));
+    }
+    page.push_str("</figure>");
 }
 
-/// How many took how long.
-pub(super) fn latency(page: &mut String, row: &Row) {
-    let bins = &row.latency.bins;
-    let Some((first, last)) = bins.first().zip(bins.last()) else { return };
+/// How many took how long; where all is drawn coarsely, a bin for two doublings instead of four.
+pub(super) fn latency(page: &mut String, row: &Row, detail: Detail) {
+    let all = &row.latency.bins;
+    let Some(first) = all.first() else { return };
+    let each = if detail.columns < COARSE { 4 } else { 1 };
+    let bins: Vec<Bin> = all.chunks(each).map(sum).collect();
     let most = bins.iter().map(|bin| bin.answered + bin.unanswered).max().unwrap_or(1);
     // Logarithmic, so that one in a thousand is seen: a single request is a small step.
     let height = |count: u64| ((1 + count) as f64).ln() / ((1 + most) as f64).ln();
@@ -80,13 +92,24 @@ pub(super) fn latency(page: &mut String, row: &Row) {
     begin(page, "took", bins.len());
     path(page, 't', &area(&heights(|bin| bin.answered + bin.unanswered)));
     path(page, 'o', &area(&heights(|bin| bin.answered)));
-    let to = Bin { step: last.step + 1, ..*last };
+    let to = Bin { step: first.step + (each * bins.len()) as u32, ..*first };
     _ = write!(
         page,
-        "</svg><p class=axis data-from=\"{}\">{}</p></figure>",
+        "</svg><p class=axis data-from=\"{}\">{}</figure>",
         time(first.begins_us()),
         time(to.begins_us())
     );
+}
+
+fn sum(bins: &[Bin]) -> Bin {
+    bins.iter()
+        .copied()
+        .reduce(|a, b| Bin {
+            answered: a.answered + b.answered,
+            unanswered: a.unanswered + b.unanswered,
+            ..a
+        })
+        .unwrap_or_default()
 }
 
 fn begin(page: &mut String, class: &str, columns: usize) {

@@ -31,12 +31,14 @@ struct Detail {
 }
 
 /// From the finest; the first that is small enough is taken.
-const DETAILS: [Detail; 6] = [
+const DETAILS: [Detail; 8] = [
     Detail { columns: 240, lines: 16 },
     Detail { columns: 120, lines: 10 },
     Detail { columns: 60, lines: 6 },
     Detail { columns: 30, lines: 3 },
     Detail { columns: 20, lines: 1 },
+    Detail { columns: 14, lines: 1 },
+    Detail { columns: 10, lines: 0 },
     Detail { columns: 0, lines: 0 },
 ];
 

@@ -1,32 +1,22 @@
-//! The whole matrix in one table: contestants down, scenarios across, what each cut cost in the cells.
+//! The whole matrix in one table: what each cut cost in the cells.
 //!
-//! Invariant: every row of every run has its cell; a scenario in which a contestant has no row has an empty one.
+//! Invariant: every cell of `../overview.rs` is drawn, and links to the contestant's part of its run.
 //! Next: `run.rs`, which the cells link to.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::fmt::Write as _;
 
 use super::run::verdict;
 use crate::{
     record::Status,
     report::{
         figures::{grouped, magnification},
+        overview::{self, Line},
         words::markup,
     },
     summary::{Run, Summary},
 };
 
 pub(super) fn draw(page: &mut String, runs: &[Run]) {
-    let mut contestants = BTreeSet::new();
-    let mut cells = BTreeMap::new();
-    for (n, run) in runs.iter().enumerate() {
-        for summary in run.rows.iter().map(|row| &row.summary) {
-            contestants.insert(&summary.contestant);
-            cells.insert((&summary.contestant, n), summary);
-        }
-    }
     page.push_str(
         "<h2>What each cut cost</h2>\n<p class=\"soft\">Failures divided by requests in flight (×); where nothing was cut or in \
          flight, the number of failures.</p>\n<div class=\"scroll all\"><table><thead><tr><th>contestant</th>",
@@ -39,11 +29,19 @@ pub(super) fn draw(page: &mut String, runs: &[Run]) {
         );
     }
     page.push_str("</tr></thead><tbody>\n");
-    for contestant in contestants {
+    for Line { contestant, cells } in overview::of(runs) {
         let name = markup(contestant);
-        _ = write!(page, "<tr data-of=\"{name}\"><td>{name}</td>");
-        for (n, run) in runs.iter().enumerate() {
-            match cells.get(&(contestant, n)) {
+        let mut versions: Vec<&str> =
+            cells.iter().flatten().filter_map(|summary| summary.version.as_deref()).collect();
+        versions.sort_unstable();
+        versions.dedup();
+        let version = match &versions[..] {
+            [] => String::new(),
+            versions => format!(" <span class=soft>{}</span>", markup(&versions.join(", "))),
+        };
+        _ = write!(page, "<tr data-of=\"{name}\"><td>{name}{version}</td>");
+        for (run, summary) in runs.iter().zip(cells) {
+            match summary {
                 Some(summary) => cell(page, summary, &markup(&run.plan.name)),
                 None => page.push_str("<td></td>"),
             }
@@ -53,6 +51,7 @@ pub(super) fn draw(page: &mut String, runs: &[Run]) {
     page.push_str("</tbody></table></div>\n");
 }
 
+/// HTML lets cells end themselves; here stand two thousand.
 fn cell(page: &mut String, summary: &Summary, scenario: &str) {
     let words = match (summary.status, summary.magnification, summary.failures) {
         (Status::Skipped, ..) => "–".to_owned(),
@@ -62,6 +61,6 @@ fn cell(page: &mut String, summary: &Summary, scenario: &str) {
         (_, None, None) => "–".to_owned(),
     };
     let class = verdict(summary).filter(|_| summary.status != Status::Failed);
-    let class = class.map_or(String::new(), |class| format!(" class=\"{class}\""));
-    _ = write!(page, "<td{class}><a href=\"#{scenario}.{}\">{words}</a></td>", markup(&summary.contestant));
+    let class = class.map_or(String::new(), |class| format!(" class={class}"));
+    _ = write!(page, "<td{class}><a href=\"#{scenario}.{}\">{words}</a>", markup(&summary.contestant));
 }

@@ -18,11 +18,11 @@ use crate::{
 /// The only run of a report.
 pub(super) fn whole(page: &mut String, run: &Run, detail: Detail) {
     _ = writeln!(page, "<section id=\"{name}\"><h2>{name}</h2>", name = markup(&run.plan.name));
-    inside(page, run, detail);
+    inside(page, run, detail, true);
     page.push_str("</section>\n");
 }
 
-/// One of many.
+/// One of many. Which version each contestant is, the table of all says.
 pub(super) fn folded(page: &mut String, run: &Run, detail: Detail) {
     _ = writeln!(
         page,
@@ -30,11 +30,11 @@ pub(super) fn folded(page: &mut String, run: &Run, detail: Detail) {
         markup(&run.plan.about),
         name = markup(&run.plan.name),
     );
-    inside(page, run, detail);
+    inside(page, run, detail, false);
     page.push_str("</details>\n");
 }
 
-fn inside(page: &mut String, run: &Run, detail: Detail) {
+fn inside(page: &mut String, run: &Run, detail: Detail, versions: bool) {
     let Run { plan, started, lab, cores, stopped, rows } = run;
     _ = writeln!(page, "<p>{}</p>", markup(&plan.to_string()));
     let late = figures::lateness(rows).map_or(String::new(), |late| format!("; {late}"));
@@ -53,7 +53,7 @@ fn inside(page: &mut String, run: &Run, detail: Detail) {
     }
     comparison(page, run, detail);
     if detail.columns > 0 {
-        rows.iter().for_each(|row| card(page, run, row, detail));
+        rows.iter().for_each(|row| card(page, run, row, detail, versions));
     }
 }
 
@@ -96,14 +96,14 @@ pub(super) fn verdict(summary: &Summary) -> Option<&'static str> {
     }
 }
 
-fn card(page: &mut String, run: &Run, row: &Row, detail: Detail) {
+fn card(page: &mut String, run: &Run, row: &Row, detail: Detail, versions: bool) {
     let Row { summary, .. } = row;
     let name = markup(&summary.contestant);
-    let version = summary.version.as_deref().map_or(String::new(), markup);
+    let version = summary.version.as_deref().filter(|_| versions);
+    let version = version.map_or(String::new(), |words| format!("<span class=soft>{}</span>", markup(words)));
     _ = writeln!(
         page,
-        "<article class=card id=\"{}.{name}\"><header><h3>{name}</h3>\
-         <span class=soft>{version}</span></header>",
+        "<article class=card id=\"{}.{name}\"><header><h3>{name}</h3>{version}</header>",
         markup(&run.plan.name)
     );
     if let Some(reason) = &summary.reason {
@@ -118,7 +118,7 @@ fn card(page: &mut String, run: &Run, row: &Row, detail: Detail) {
         page.push_str("<div class=charts>");
         timeline::draw(page, &row.timeline, detail);
         chart::success(page, &row.timeline, detail);
-        chart::latency(page, row);
+        chart::latency(page, row, detail);
         page.push_str("</div>");
         _ = writeln!(page, "<p class=soft>{}</p>", markup(&more(summary)));
     }

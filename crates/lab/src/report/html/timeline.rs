@@ -40,7 +40,7 @@ pub(super) fn draw(page: &mut String, timeline: &Timeline, detail: Detail) {
     let mut rows: Vec<Marks> = timeline.lines.iter().map(|line| line.marks.coarser(detail.columns)).collect();
     let (others, marks) = &timeline.others;
     if *others > 0 {
-        names.push(format!("{others} more"));
+        names.push(format!("{}{others}", if names.is_empty() { "all " } else { "+ " }));
         rows.push(marks.coarser(detail.columns));
     }
     if timeline.unseen != Marks::default() {
@@ -50,7 +50,7 @@ pub(super) fn draw(page: &mut String, timeline: &Timeline, detail: Detail) {
     let height = rows.len() * PITCH;
     _ = write!(
         page,
-        "<figure class=lines><pre>{}</pre><svg viewBox=\"0 0 {} {height}\" style=\"height:{height}px\" \
+        "<figure class=lines><pre>{}</pre><svg viewBox=\"0 0 {} {height}\" height={height} \
          preserveAspectRatio=none>",
         names.join("\n"),
         detail.columns
@@ -67,7 +67,7 @@ pub(super) fn draw(page: &mut String, timeline: &Timeline, detail: Detail) {
         let d: String = hits.map(|(at, _)| format!("M{} 0V{height}", short(at * scale))).collect();
         path(page, class, &d);
     }
-    _ = write!(page, "</svg><p class=axis>{}</p></figure>", super::chart::time(timeline.lasted as f64));
+    _ = write!(page, "</svg><p class=axis>{}</figure>", super::chart::time(timeline.lasted as f64));
 }
 
 /// Nothing, for no marks.
