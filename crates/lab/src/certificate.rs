@@ -17,6 +17,8 @@ use rustls::{
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 
+use crate::stage;
+
 /// What the lab shows to contestants, and what they are to trust.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
@@ -57,7 +59,8 @@ fn authority_params() -> CertificateParams {
 }
 
 fn leaf_params() -> Result<CertificateParams, rcgen::Error> {
-    let mut params = CertificateParams::new(["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()])?;
+    let names = ["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string(), stage::NAME.to_owned()];
+    let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, "netsplit origin");
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

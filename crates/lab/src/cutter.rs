@@ -12,6 +12,7 @@ use crate::{
     namespace::firewall::Firewall,
     plan::Plan,
     record::WireId,
+    stage,
     wires::{Standing, Wires},
 };
 
@@ -44,17 +45,23 @@ impl Cutter {
     pub(crate) async fn cut(&mut self, plan: &Plan) -> io::Result<Vec<WireId>> {
         let fault = plan.script.fault;
         if fault.whose() == Whose::Proxy {
-            self.stand(fault, Duration::from_millis(plan.script.lasts_ms));
+            self.upset(fault, Duration::from_millis(plan.script.lasts_ms));
         }
         let victims = self.wires.cut(&mut self.rng, fault, plan.script.which);
         if let (Whose::Firewall, Some(firewall)) = (fault.whose(), &mut self.firewall) {
-            firewall.drop(&victims.ports).await?;
+            match fault {
+                Fault::AddressLost => firewall.drop_address(stage::ADDRESSES[0]).await?,
+                _ => firewall.drop(&victims.ports).await?,
+            }
         }
         Ok(victims.wires)
     }
 
-    /// The proxy pauses or refuses, and serves again after a while.
-    fn stand(&mut self, fault: Fault, lasts: Duration) {
+    /// The proxy takes longer; or it pauses or refuses, and serves again after a while.
+    fn upset(&mut self, fault: Fault, lasts: Duration) {
+        if fault == Fault::Longer {
+            return self.wires.lengthen();
+        }
         self.wires.stand(if fault == Fault::Pause { Standing::Paused } else { Standing::Down });
         let wires = Arc::clone(&self.wires);
         self.pauses.spawn(async move {

@@ -4,12 +4,12 @@
 //!
 //! Invariant: reading does not wait for what is still on its way, until `MOST` chunks are. While a wire is held, nothing is
 //! read or written, and what had been read waits.
-//! Next: `wire.rs`, which uses it where the script adds a delay or a hand may; `outlive_fault::path`, which decides how much;
+//! Next: `wire.rs`, which uses it where the script adds a delay or a hand may; `wires/road.rs`, which decides how much;
 //! `wires/way.rs`, what the hand can do.
 
 use std::{io, time::Duration};
 
-use outlive_fault::{Direction, Fault as _, Flow, Parcel, Path, Verdict};
+use outlive_fault::Direction;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::tcp::{ReadHalf, WriteHalf},
@@ -17,7 +17,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{fault::until_closed, wires::Look};
+use crate::{
+    fault::until_closed,
+    wires::{Look, Ride},
+};
 
 /// Chunks on their way at any time: at 32 KiB, more than TCP would send ahead.
 const MOST: usize = 256;
@@ -25,16 +28,15 @@ const CHUNK: usize = 32 * 1024;
 
 /// One direction of one wire.
 pub(crate) struct Late {
-    path: Path,
-    flow: Flow,
+    ride: Option<Ride>,
     direction: Direction,
     /// What a hand does to it, where one can.
     look: Option<Look>,
 }
 
 impl Late {
-    pub(crate) fn new(path: Path, flow: Flow, direction: Direction, look: Option<Look>) -> Self {
-        Self { path, flow, direction, look }
+    pub(crate) fn new(ride: Option<Ride>, direction: Direction, look: Option<Look>) -> Self {
+        Self { ride, direction, look }
     }
 
     /// Copies until the end, each chunk later than it was read.
@@ -46,15 +48,22 @@ impl Late {
     ) -> io::Result<()> {
         let (sender, mut on_the_way) = mpsc::channel::<(Instant, Vec<u8>)>(MOST);
         let mut look = self.look.clone();
-        let start = Instant::now();
         let read = async {
             loop {
                 let chunk = self.read(&mut from).await.inspect_err(|_| closing())?;
-                let (n, now) = (chunk.len(), Instant::now());
-                let due = now + self.delay(now - start, n);
+                let n = chunk.len();
                 if n == 0 {
                     closing();
                 }
+                let Some(delay) = self.delay(n) else {
+                    // Lost, as all that follows. The other side hears of no end either; but the lab hears who has closed.
+                    match (n, self.direction) {
+                        (0, Direction::Out) => return Err(io::ErrorKind::ConnectionAborted.into()),
+                        (0, Direction::Back) => return std::future::pending().await,
+                        _ => continue,
+                    }
+                };
+                let due = Instant::now() + delay;
                 // Nobody is there to take it when the other half has failed, and then so does this.
                 if sender.send((due, chunk)).await.is_err() || n == 0 {
                     return Ok(());
@@ -104,18 +113,13 @@ impl Late {
         }
     }
 
-    fn delay(&mut self, since: Duration, bytes: usize) -> Duration {
-        let parcel = Parcel {
-            flow: self.flow,
-            direction: self.direction,
-            at: u64::try_from(since.as_micros()).unwrap_or(u64::MAX),
-            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-        };
+    /// `None`: it never arrives.
+    fn delay(&mut self, bytes: usize) -> Option<Duration> {
         let by_hand = self.look.as_ref().map_or(Duration::ZERO, Look::delay);
-        match self.path.judge(&parcel) {
-            Verdict::Delay(micros) => by_hand + Duration::from_micros(micros),
-            // Only delays are put on this path.
-            Verdict::Pass | Verdict::Hold | Verdict::Drop => by_hand,
-        }
+        let by_road = match &mut self.ride {
+            Some(ride) => ride.takes(bytes)?,
+            None => Duration::ZERO,
+        };
+        Some(by_hand + by_road)
     }
 }

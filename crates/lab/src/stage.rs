@@ -30,6 +30,13 @@ use crate::{
     wires::Wires,
 };
 
+/// The origin's addresses, where it has several; all of them are the loopback interface's.
+pub(crate) const ADDRESSES: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
+
+/// What it is called then. Names below `test` are nobody's (RFC 6761).
+pub(crate) const NAME: &str = "origin.test";
+
 /// How many connections may wait to be accepted; tokio's own number for its listeners.
 const BACKLOG: u32 = 1024;
 
@@ -48,13 +55,15 @@ pub(crate) struct Stage {
     pub(crate) protocol: Protocol,
     /// What goes before `://`.
     pub(crate) scheme: &'static str,
+    /// What contestants dial.
+    host: String,
     origin: Option<Arc<Origin>>,
     proxy: SocketAddr,
     tasks: JoinSet<()>,
 }
 
 impl Stage {
-    /// Both listen on free ports of the loopback address.
+    /// Both listen on free ports of the loopback address; where the origin has several, the proxy on all.
     pub(crate) async fn set_up(props: &Props, plan: &Plan, protocol: Protocol) -> io::Result<Self> {
         Self::around(Arc::new(Wires::new(plan, props.recorder.clone())), props, plan, protocol).await
     }
@@ -66,11 +75,15 @@ impl Stage {
         plan: &Plan,
         protocol: Protocol,
     ) -> io::Result<Self> {
-        let front = listen(plan.origin.receive_buffer)?;
+        let named = plan.script.names_origin();
+        // In the lab's own namespace there is nobody else who could dial.
+        let any = if named { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+        let front = listen(any, plan.origin.receive_buffer)?;
         let mut stage = Self {
             wires,
             protocol,
             scheme: if plan.origin.server == Server::Grpc { "http" } else { "https" },
+            host: if named { NAME.to_owned() } else { Ipv4Addr::LOCALHOST.to_string() },
             origin: None,
             proxy: front.local_addr()?,
             tasks: JoinSet::new(),
@@ -109,9 +122,9 @@ impl Stage {
     }
 
     /// The address of a path, as contestants are told it. It names the loopback address rather than `localhost`, so
-    /// that no resolver takes part in a dial.
+    /// that no resolver takes part in a dial, but where the origin has several addresses.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}://{}{path}", self.scheme, self.proxy)
+        format!("{}://{}:{}{path}", self.scheme, self.host, self.proxy.port())
     }
 
     /// Whether the contestant spoke another protocol than its entry says.
@@ -121,12 +134,12 @@ impl Stage {
 }
 
 /// Listens for contestants, with receive buffers of this size; 0 leaves that to the kernel.
-fn listen(receive_buffer: u32) -> io::Result<TcpListener> {
+fn listen(address: Ipv4Addr, receive_buffer: u32) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     if receive_buffer > 0 {
         // Accepted sockets inherit it. Set before the handshake, so that no larger window is ever announced.
         socket.set_recv_buffer_size(receive_buffer)?;
     }
-    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.bind((address, 0).into())?;
     socket.listen(BACKLOG)
 }

@@ -34,9 +34,10 @@ pub(crate) async fn live(wire: WireId, client: TcpStream, origin: SocketAddr, wi
     // Until one end is seen to close.
     let first = OnceLock::new();
     if let Ok(mut ends) = connect(client, origin).await
-        && let (Ok(near), Ok(far)) = (ends.client.peer_addr(), ends.origin.local_addr())
+        && let (Ok(near), Ok(dialled)) = (ends.client.peer_addr(), ends.client.local_addr())
+        && let Ok(far) = ends.origin.local_addr()
     {
-        let cut = wires.establish(wire, near.port(), far.port());
+        let cut = wires.establish(wire, (near.port(), dialled), far.port());
         if wires.in_clear() {
             // Without TLS there is no more to a dial than this.
             _ = wires.dialled(wire);

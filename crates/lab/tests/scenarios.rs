@@ -121,6 +121,40 @@ fn packets_are_dropped_or_the_reason_is_told() {
     }
 }
 
+/// The same for an address: the last request is lost with it. (Another would dial, and the fake waits for the kernel's patience.)
+#[test]
+fn an_address_is_lost_or_the_reason_is_told() {
+    let (row, record) = run("address-lost", &["--requests", "16", "--unplug-interval", "30"]);
+    match row["status"].as_str() {
+        Some("ran") => {
+            assert_eq!((&row["cuts"], &row["failures"]), (&json!(1), &json!(1)), "{row}");
+            assert_eq!(of_kind(&record, "cut").next().unwrap()["fault"], "address-lost");
+        }
+        Some("skipped") => assert!(row["reason"].as_str().unwrap().contains("namespace"), "{row}"),
+        _ => panic!("{row}"),
+    }
+}
+
+/// Longer, but for ever: nothing fails, nobody dials, and the connection lives.
+#[test]
+fn a_way_that_becomes_longer_cuts_nothing() {
+    let figures = [("failures", json!(0)), ("dials", json!(1)), ("closed_by_it", json!(0))];
+    let record =
+        check("delay-jumps", &["--requests", "12", "--unplug-interval", "20", "--timeout", "20s"], &figures);
+    let took = |request: u64| {
+        let mut requests = of_kind(&record, "request").filter(|line| line["request"] == request);
+        requests.next().unwrap()["took"].as_u64().unwrap()
+    };
+    assert!(took(11) >= 310_000 && took(2) >= 10_000, "{} and {} µs", took(2), took(11));
+}
+
+/// What a NAT has forgotten is lost, and the lab sees that the client gives the connection up.
+#[test]
+fn a_nat_forgets_who_is_silent() {
+    let more = ["--requests", "3", "--think", "1700ms", "--timeout", "1s"];
+    check("nat-forgets", &more, &[("cuts", json!(0)), ("failures", json!(1)), ("closed_by_it", json!(1))]);
+}
+
 #[test]
 fn without_its_tools_a_packet_scenario_is_skipped() {
     let lab = Lab::with(&["honest"]);

@@ -48,6 +48,10 @@ pub(crate) enum Fault {
     Pause,
     /// All connections are closed, and new ones are for a while
     Restart,
+    /// From now on every way takes longer, each way
+    Longer,
+    /// The first of the origin's three addresses is gone: its packets are dropped; needs a network namespace
+    AddressLost,
 }
 
 /// Who does it.
@@ -83,7 +87,12 @@ impl Fault {
             Fault::Reset => reset::take_over(ends),
             Fault::Fin | Fault::Restart => fin::take_over(ends, closed).await,
             // Not done by wires.
-            Fault::Blackhole | Fault::HandlersStall | Fault::Goaway | Fault::Pause => {}
+            Fault::Blackhole
+            | Fault::HandlersStall
+            | Fault::Goaway
+            | Fault::Pause
+            | Fault::Longer
+            | Fault::AddressLost => {}
         }
     }
 
@@ -92,9 +101,14 @@ impl Fault {
         match self {
             Fault::Stall | Fault::StallUp | Fault::StallDown | Fault::Reset | Fault::Fin => Whose::Wire,
             Fault::HandlersStall | Fault::Goaway => Whose::Origin,
-            Fault::Blackhole => Whose::Firewall,
-            Fault::Pause | Fault::Restart => Whose::Proxy,
+            Fault::Blackhole | Fault::AddressLost => Whose::Firewall,
+            Fault::Pause | Fault::Restart | Fault::Longer => Whose::Proxy,
         }
+    }
+
+    /// Whether wires that it hits are live afterwards.
+    pub(crate) fn cuts_nothing(self) -> bool {
+        matches!(self, Fault::Pause | Fault::Longer)
     }
 
     /// Whether it happens to packets, not to bytes.
@@ -119,6 +133,10 @@ impl Fault {
             Fault::Goaway => "the origin says GOAWAY (HTTP/1.1: closes) and finishes what it has",
             Fault::Pause => "no byte passes on any wire, new ones included, for a while",
             Fault::Restart => "all connections are closed, and new ones are for a while",
+            Fault::Longer => "from now on every way takes longer, each way",
+            Fault::AddressLost => {
+                "the first of the origin's three addresses is gone: its packets are dropped; needs a network namespace"
+            }
         }
     }
 }
@@ -136,6 +154,8 @@ impl fmt::Display for Fault {
             Fault::Goaway => "goaway",
             Fault::Pause => "pause",
             Fault::Restart => "restart",
+            Fault::Longer => "longer",
+            Fault::AddressLost => "address-lost",
         })
     }
 }

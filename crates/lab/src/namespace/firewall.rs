@@ -8,7 +8,7 @@
 //!
 //! Invariant: it exists only inside a private namespace (`mod.rs`), and with the namespace it goes.
 
-use std::{io, process::Stdio};
+use std::{io, net::Ipv4Addr, process::Stdio};
 
 use tokio::{
     io::AsyncWriteExt as _,
@@ -46,6 +46,11 @@ impl Firewall {
     /// Connections of the contestant, by its ports: their packets are dropped from now on.
     pub(crate) async fn drop(&mut self, ports: &[u16]) -> io::Result<()> {
         if ports.is_empty() { Ok(()) } else { self.load(&elements(ports, self.port)).await }
+    }
+
+    /// One of the origin's addresses: its packets are dropped from now on, those of new connections, too.
+    pub(crate) async fn drop_address(&mut self, address: Ipv4Addr) -> io::Result<()> {
+        self.load(&address_rules(address, self.port)).await
     }
 
     async fn load(&mut self, commands: &str) -> io::Result<()> {
@@ -110,9 +115,17 @@ fn elements(ports: &[u16], proxy: u16) -> String {
     format!("add element inet netsplit dead {{ {} }}\n", pairs.join(", "))
 }
 
+fn address_rules(address: Ipv4Addr, proxy: u16) -> String {
+    [("daddr", "dport"), ("saddr", "sport")]
+        .map(|(end, port)| {
+            format!("add rule inet netsplit arriving ip {end} {address} tcp {port} {proxy} drop\n")
+        })
+        .concat()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{elements, rules};
+    use super::{address_rules, elements, rules};
     use crate::scenario;
 
     #[test]
@@ -120,6 +133,15 @@ mod tests {
         assert_eq!(
             elements(&[5, 6], 80),
             "add element inet netsplit dead { 5 . 80, 80 . 5, 6 . 80, 80 . 6 }\n"
+        );
+    }
+
+    #[test]
+    fn an_address_is_its_packets_to_and_from_the_proxy() {
+        assert_eq!(
+            address_rules([127, 0, 0, 1].into(), 80),
+            "add rule inet netsplit arriving ip daddr 127.0.0.1 tcp dport 80 drop\n\
+             add rule inet netsplit arriving ip saddr 127.0.0.1 tcp sport 80 drop\n"
         );
     }
 

@@ -1,42 +1,60 @@
-//! A network namespace of the lab's own, for faults that happen to packets.
+//! Namespaces of the lab's own, for faults that happen to packets, and for an origin with a name.
 //!
 //! A proxy that stops copying is no lost packet: its kernel goes on acknowledging. To lose packets takes a firewall, and
 //! a firewall of the machine is not ours to touch. So the lab starts itself once more, through `unshare`, in a network
 //! namespace where there is nothing but a loopback interface and the lab: as root directly, else by way of a user
-//! namespace. Origin, proxy and contestants then run inside. When the lab ends, the kernel takes all of it away.
+//! namespace. Origin, proxy and contestants then run inside. A mount namespace comes with it, in which resolvers find the origin's name
+//! in a hosts file of the lab's. When the lab ends, the kernel takes all of it away.
 //!
-//! Invariant: no firewall rule is made unless the network namespace is another than the one the lab was started in.
+//! Invariant: no firewall rule is made and nothing is mounted unless both namespaces are others than those the lab was started in.
 //! Next: `firewall.rs`, what is dropped there.
 
 pub(crate) mod firewall;
 
 use std::{
     ffi::OsString,
-    fs, io,
-    os::unix::process::CommandExt as _,
+    fs,
+    io::{self, Write as _},
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     process::{Command, Stdio},
 };
 
-use crate::manifest::is_there;
+use crate::{manifest::is_there, stage};
 
-/// Tells the inner lab which namespace the outer one was in.
+/// Tells the inner lab which namespaces the outer one was in.
 const OUTSIDE: &str = "NETSPLIT_OUTSIDE";
 
-/// Names the namespace of whoever reads it.
-const OWN: &str = "/proc/self/ns/net";
+/// Name the namespaces of whoever reads them.
+const OWN: [&str; 2] = ["/proc/self/ns/net", "/proc/self/ns/mnt"];
+
+/// What makes them: as root, or by way of a user namespace. What is mounted inside must not be seen outside.
+const WAYS: [&[&str]; 2] = [
+    &["unshare", "-mn", "--propagation", "private", "--"],
+    &["unshare", "-Urmn", "--propagation", "private", "--"],
+];
+
+/// Where resolvers look before they ask anybody.
+const HOSTS: &str = "/etc/hosts";
 
 /// Whether this is the inner lab already. What the variable says is not believed but compared.
 pub(crate) fn is_private() -> bool {
-    let own = fs::read_link(OWN).ok().and_then(|link| link.into_os_string().into_string().ok());
-    match (std::env::var(OUTSIDE).ok(), own) {
-        (Some(outside), Some(own)) => outside.starts_with("net:[") && outside != own,
-        _ => false,
-    }
+    let (Ok(outside), Ok(own)) = (std::env::var(OUTSIDE), own()) else { return false };
+    let outside: Vec<&str> = outside.split(' ').collect();
+    let differs = |(outside, own): (&&str, &String)| {
+        let kind = own.find('[').map_or(own.as_str(), |end| &own[..=end]);
+        outside.starts_with(kind) && *outside != own
+    };
+    outside.len() == own.len() && outside.iter().zip(&own).all(differs)
+}
+
+/// `net:[4026531840]`, `mnt:[4026531841]`.
+fn own() -> io::Result<Vec<String>> {
+    OWN.iter().map(|link| Ok(fs::read_link(link)?.to_string_lossy().into_owned())).collect()
 }
 
 /// Why there can be no namespace here, or what makes one.
 pub(crate) fn way() -> Result<&'static [&'static str], String> {
-    let tools = [("unshare", "util-linux"), ("ip", "iproute2"), ("nft", "nftables")];
+    let tools = [("unshare", "util-linux"), ("mount", "mount"), ("ip", "iproute2"), ("nft", "nftables")];
     let missing: Vec<String> = tools
         .iter()
         .filter(|(program, _)| !is_there(program))
@@ -46,7 +64,7 @@ pub(crate) fn way() -> Result<&'static [&'static str], String> {
         return Err(format!("needs {}, to drop packets in a network namespace", missing.join(" and ")));
     }
     let mut said = String::new();
-    for way in [&["unshare", "-n", "--"][..], &["unshare", "-Urn", "--"]] {
+    for way in WAYS {
         match try_out(way) {
             Ok(()) => return Ok(way),
             Err(words) => said = words,
@@ -55,11 +73,11 @@ pub(crate) fn way() -> Result<&'static [&'static str], String> {
     Err(format!("no network namespace with a firewall can be made here, with or without root: {said}"))
 }
 
-/// The firewall is the part that a kernel may lack, so that is what is tried.
+/// The firewall is the part that a kernel may lack, and mounting what a policy may forbid; so these are tried.
 fn try_out(way: &[&str]) -> Result<(), String> {
     let output = Command::new(way[0])
         .args(&way[1..])
-        .args(["nft", "add table inet netsplit"])
+        .args(["sh", "-c", "nft 'add table inet netsplit' && mount --no-mtab --bind /etc/hosts /etc/hosts"])
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
@@ -71,8 +89,8 @@ fn try_out(way: &[&str]) -> Result<(), String> {
 
 /// Becomes the inner lab: the same command line, in a namespace. Returns only when that fails.
 pub(crate) fn enter(way: &[&str], args: impl Iterator<Item = OsString>) -> io::Error {
-    let outside = match fs::read_link(OWN) {
-        Ok(outside) => outside,
+    let outside = match own() {
+        Ok(outside) => outside.join(" "),
         Err(error) => return error,
     };
     let program = match std::env::current_exe() {
@@ -82,19 +100,33 @@ pub(crate) fn enter(way: &[&str], args: impl Iterator<Item = OsString>) -> io::E
     Command::new(way[0]).args(&way[1..]).arg(program).args(args).env(OUTSIDE, outside).exec()
 }
 
-/// Makes the loopback interface of the namespace usable.
+/// Makes the loopback interface of the namespace usable, and gives the origin a name there.
 pub(crate) fn furnish() -> io::Result<()> {
     if !is_private() {
         return Err(io::Error::other("this is not a namespace of the lab's own"));
     }
-    let status = Command::new("ip").args(["link", "set", "lo", "up"]).stdin(Stdio::null()).status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("ip link set lo up: {status}"))) }
+    run(&["ip", "link", "set", "lo", "up"])?;
+    let mut hosts = tempfile::NamedTempFile::new()?;
+    // The machine's own names are looked up inside too.
+    hosts.write_all(&fs::read(HOSTS)?)?;
+    writeln!(hosts)?;
+    for address in stage::ADDRESSES {
+        writeln!(hosts, "{address} {}", stage::NAME)?;
+    }
+    fs::set_permissions(hosts.path(), fs::Permissions::from_mode(0o644))?;
+    // Only this mount namespace sees it; the file's content stays as long as it is mounted.
+    run(&["mount", "--no-mtab", "--bind", &hosts.path().to_string_lossy(), HOSTS])
+}
+
+fn run(command: &[&str]) -> io::Result<()> {
+    let status = Command::new(command[0]).args(&command[1..]).stdin(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("{}: {status}", command.join(" ")))) }
 }
 
 /// Whether namespaces can be seen at all: not where there is no `/proc`.
 #[cfg(test)]
 fn has_namespaces() -> bool {
-    std::path::Path::new(OWN).exists()
+    OWN.iter().all(|link| std::path::Path::new(link).exists())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What goes wrong, and when.
 //!
-//! Invariant: pure data. Who carries it out: `experiment.rs` the cuts, `proxy.rs` dead paths, `namespace/firewall.rs`
-//! what happens to packets.
+//! Invariant: pure data. Who carries it out: `experiment.rs` the cuts, `proxy.rs` dead paths, `wires/road.rs` what takes time,
+//! `namespace/firewall.rs` what happens to packets.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,12 @@ pub(crate) struct Script {
     pub(crate) delay_ms: u64,
     /// And up to this much more, at random.
     pub(crate) jitter_ms: u64,
+    /// What the fault `longer` adds to the way of every byte, each way.
+    pub(crate) longer_ms: u64,
+    /// What all connections together carry in a second, each way; 0 is no limit.
+    pub(crate) bytes_per_second: u64,
+    /// A NAT forgets connections by which nothing went for so long; 0 is none.
+    pub(crate) nat_ms: u64,
 }
 
 /// Which wires are cut.
@@ -73,6 +79,9 @@ impl Default for Script {
             packets: false,
             delay_ms: 0,
             jitter_ms: 0,
+            longer_ms: 150,
+            bytes_per_second: 0,
+            nat_ms: 0,
         }
     }
 }
@@ -81,6 +90,17 @@ impl Script {
     /// Which request of each interval is cut at: midway, as in the issue, unless the script says otherwise.
     pub(super) fn place(&self) -> u64 {
         self.first.filter(|first| *first < self.every).unwrap_or(self.every / 2)
+    }
+
+    /// Whether the origin has several addresses, and a name for them.
+    pub(crate) fn names_origin(&self) -> bool {
+        self.fault == Fault::AddressLost
+    }
+
+    /// Whether bytes may take time, or be lost, between the two sockets of a wire.
+    pub(crate) fn takes_time(&self) -> bool {
+        self.fault == Fault::Longer
+            || self.delay_ms + self.jitter_ms + self.bytes_per_second + self.nat_ms > 0
     }
 
     /// Whether this can only be done to packets, and so only in a network namespace of the lab's own.

@@ -25,7 +25,7 @@ pub(crate) struct Short {
 
 impl Default for Short {
     fn default() -> Self {
-        Self { requests: 400, cut_at: 100, for_ms: 2_000 }
+        Self { requests: 400, cut_at: 100, for_ms: 1_500 }
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::fault::Fault;
+
 use super::{Method, Pace, Paths, Plan, Script, Server, Setting, Slow, Which};
 
 impl fmt::Display for Plan {
@@ -73,7 +75,19 @@ fn script(f: &mut fmt::Formatter<'_>, script: &Script, planned: Option<u64>) -> 
         write!(f, ", {} % of packets lost each way", f64::from(*loss_per_mille) / 10.0)?;
     }
     if *delay_ms > 0 || script.jitter_ms > 0 {
-        write!(f, ", {delay_ms} to {} ms more each way", delay_ms + script.jitter_ms)?;
+        match script.jitter_ms {
+            0 => write!(f, ", {delay_ms} ms more each way")?,
+            jitter => write!(f, ", {delay_ms} to {} ms more each way", delay_ms + jitter)?,
+        }
+    }
+    if *fault == Fault::Longer {
+        write!(f, ", {} ms after a cut", delay_ms + script.longer_ms)?;
+    }
+    if script.bytes_per_second > 0 {
+        write!(f, ", {} kB a second each way", script.bytes_per_second / 1_000)?;
+    }
+    if script.nat_ms > 0 {
+        write!(f, ", a NAT that forgets after {}", time(script.nat_ms))?;
     }
     Ok(())
 }

@@ -153,8 +153,11 @@ pub(super) fn timeline(turn: &Turn<'_>) -> Timeline {
 
 /// The wires worth a row; their marks are taken out of `by_wire`.
 fn lines(turn: &Turn<'_>, scale: &Scale, by_wire: &mut HashMap<WireId, Marks>) -> Vec<Line> {
-    let cut: HashMap<WireId, u64> =
-        turn.hits().flat_map(|hit| hit.wires.iter().map(|wire| (*wire, hit.at))).collect();
+    let cut: HashMap<WireId, u64> = turn
+        .hits()
+        .filter(|hit| !hit.fault.cuts_nothing())
+        .flat_map(|hit| hit.wires.iter().map(|wire| (*wire, hit.at)))
+        .collect();
     let carried = |wire: &WireId| by_wire.get(wire).map_or(0, Marks::total);
     // One that had ended before the counting began, as many of a warm-up do, has nothing to show.
     let shows = |wire: &WireId| {

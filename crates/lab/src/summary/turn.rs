@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Course;
 use crate::{
+    fault::Fault,
     manifest::Protocol,
     plan::Method,
     record::{Lateness, Outcome, Record, RequestId, Side, Status, WireId},
@@ -46,6 +47,7 @@ pub(super) struct Cut<'a> {
     pub(super) at: u64,
     request: RequestId,
     pub(super) wires: &'a [WireId],
+    pub(super) fault: Fault,
     pub(super) outstanding: &'a [RequestId],
 }
 
@@ -111,8 +113,8 @@ impl<'a> Turn<'a> {
             }
             Record::Goaway { code, words, .. } => self.goaways.push((*code, words)),
             Record::Memory { resident_kib, .. } => self.memory.push(*resident_kib),
-            Record::Cut { at, request, wires, outstanding, .. } => {
-                self.cuts.push(Cut { at: *at, request: *request, wires, outstanding });
+            Record::Cut { at, request, wires, fault, outstanding } => {
+                self.cuts.push(Cut { at: *at, request: *request, wires, fault: *fault, outstanding });
             }
             &Record::Request { request: number, due, go, done, outcome, took, .. } => {
                 self.requests.push(Request { number, due, go, done, outcome, took });

@@ -4,25 +4,24 @@
 //! asks which wire a connection is and how it is to behave on it, the third cuts. In `live` a hand does, and undoes.
 //!
 //! Invariant: a wire is *live* from the moment both its sockets are open until one end closes or it is cut. Only a
-//! live wire can be cut, and only once; a pause cuts nothing.
+//! live wire can be cut, and only once; a pause, or a way that becomes longer, cuts nothing.
 //! Next: `wire.rs`, one wire's life; `cutter.rs`, which cuts.
 
 use std::{
     collections::{BTreeMap, HashMap},
+    net::SocketAddr,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use outlive_fault::{
-    Direction, Flow, Path,
-    path::{Delay, Ecmp, Jitter},
-};
+use outlive_fault::{Direction, Flow, path::Ecmp};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::{
     gate::{Gate, Standing},
+    road::Ride,
     way::{Look, Way},
 };
 use crate::{
@@ -31,9 +30,13 @@ use crate::{
     late::Late,
     plan::{Paths, Plan, Server, Which},
     record::{Record, Side, WireId, writer::Recorder},
+    stage,
 };
 
+use self::road::Road;
+
 mod gate;
+mod road;
 mod way;
 
 /// The wires of one contestant's turn.
@@ -45,8 +48,8 @@ pub(crate) struct Wires {
     /// Which new connections have a dead path, once that is in force.
     ecmp: Option<Ecmp>,
     in_force: AtomicBool,
-    /// Delay and jitter, µs, and the seed of the latter.
-    far: Option<(u64, u64, u64)>,
+    /// What all bytes take time on, if they do.
+    road: Option<Arc<Road>>,
     in_clear: bool,
     /// Whether each wire has a way of its own, which can change.
     by_hand: bool,
@@ -68,6 +71,8 @@ struct Live {
     cut: oneshot::Sender<Fault>,
     /// The contestant's port, by which the firewall knows the connection.
     port: u16,
+    /// Whether it dialled the first of the origin's addresses.
+    to_first: bool,
     manners: watch::Sender<Manners>,
     way: watch::Sender<Way>,
     /// Requests at the origin, and when (in requests) the last one came.
@@ -100,18 +105,13 @@ impl Wires {
     pub(crate) fn new(plan: &Plan, recorder: Recorder) -> Self {
         let script = &plan.script;
         let on_accept = script.paths.filter(|_| !script.packets);
-        let far = (script.delay_ms > 0 || script.jitter_ms > 0).then_some((
-            script.delay_ms * 1000,
-            script.jitter_ms * 1000,
-            plan.seed,
-        ));
         Self {
             recorder,
             state: Mutex::default(),
             gate: watch::Sender::new(Standing::Up),
             ecmp: on_accept.map(|Paths { dead, of }| Ecmp::new(of, dead, 0, u64::MAX, plan.seed)),
             in_force: AtomicBool::new(false),
-            far,
+            road: script.takes_time().then(|| Arc::new(Road::of(plan))),
             in_clear: plan.origin.server == Server::Grpc,
             by_hand: false,
             pings: AtomicU64::new(0),
@@ -151,12 +151,20 @@ impl Wires {
     }
 
     /// Both sockets are open: the wire is live. What is returned tells when it is cut.
-    pub(crate) fn establish(&self, wire: WireId, near: u16, far: u16) -> oneshot::Receiver<Fault> {
+    ///
+    /// `near` are the contestant's port and the address that it dialled, `far` is the proxy's port towards the origin.
+    pub(crate) fn establish(
+        &self,
+        wire: WireId,
+        (near, dialled): (u16, SocketAddr),
+        far: u16,
+    ) -> oneshot::Receiver<Fault> {
         let (cut, when_cut) = oneshot::channel();
         let mut state = self.lock();
         state.by_port.insert(far, wire);
         let (manners, way) = (watch::Sender::new(Manners::Good), watch::Sender::new(Way::Open));
-        state.live.insert(wire, Live { cut, port: near, manners, way, open: 0, last: 0 });
+        let to_first = dialled.ip() == stage::ADDRESSES[0];
+        state.live.insert(wire, Live { cut, port: near, to_first, manners, way, open: 0, last: 0 });
         when_cut
     }
 
@@ -246,22 +254,28 @@ impl Wires {
     pub(crate) fn late(&self, wire: WireId, from: Side) -> Option<Late> {
         let by_hand = self.by_hand.then(|| self.lock().live.get(&wire).map(|live| live.way.subscribe()));
         let look = by_hand.flatten().map(Look::new);
-        if self.far.is_none() && look.is_none() {
+        if self.road.is_none() && look.is_none() {
             return None;
         }
-        let mut path = Path::default();
-        if let Some((delay, jitter, seed)) = self.far {
-            path.push(Delay::new(delay));
-            path.push(Jitter::new(jitter, seed ^ wire));
-        }
         let direction = if from == Side::Client { Direction::Out } else { Direction::Back };
-        Some(Late::new(path, Flow(wire), direction, look))
+        let ride = self.road.as_ref().map(|road| road.ride(wire, direction));
+        Some(Late::new(ride, direction, look))
+    }
+
+    /// Every way takes longer from now on, by what the plan says.
+    pub(crate) fn lengthen(&self) {
+        if let Some(road) = &self.road {
+            road.lengthen();
+        }
     }
 
     /// Cuts live wires, if there are any. What the firewall or the proxy does is left to the caller.
     pub(crate) fn cut(&self, rng: &mut fastrand::Rng, fault: Fault, which: Which) -> Victims {
         let mut state = self.lock();
-        let live = state.live.keys().copied();
+        let can_be_hit = |(_, live): &(&WireId, &Live)| live.to_first || fault != Fault::AddressLost;
+        let live = state.live.iter().filter(can_be_hit).map(|(wire, _)| *wire);
+        // Who loses an address loses all connections to it.
+        let which = if fault == Fault::AddressLost { Which::All } else { which };
         let chosen: Vec<WireId> = match which {
             Which::All => live.collect(),
             Which::Random => rng.choice(live.collect::<Vec<_>>()).into_iter().collect(),
@@ -296,7 +310,7 @@ impl Wires {
 impl State {
     /// Says whether it hit.
     fn strike(&mut self, wire: WireId, fault: Fault) -> bool {
-        if fault == Fault::Pause {
+        if fault.cuts_nothing() {
             return self.live.contains_key(&wire);
         }
         let Some(live) = self.live.remove(&wire) else { return false };
@@ -334,7 +348,7 @@ mod tests {
         for port in 11..14 {
             // Nobody waits to be told, so these can't be cut by a fault of their own; others don't ask them.
             let wire = wires.open();
-            drop(wires.establish(wire, port, port + 10));
+            drop(wires.establish(wire, (port, ([127, 0, 0, (port - 10) as u8], 443).into()), port + 10));
         }
         wires
     }
@@ -363,8 +377,16 @@ mod tests {
     fn all_are_all() {
         let wires = three(None);
         assert_eq!(cut(&wires, Fault::Pause, Which::All).wires, [1, 2, 3], "a pause leaves them live");
+        assert_eq!(cut(&wires, Fault::Longer, Which::All).wires, [1, 2, 3], "so does a longer way");
         assert_eq!(cut(&wires, Fault::Blackhole, Which::All).wires, [1, 2, 3]);
         assert_eq!(cut(&wires, Fault::Blackhole, Which::All), Victims::default());
+    }
+
+    #[test]
+    fn an_address_is_lost_with_its_connections() {
+        let wires = three(None);
+        assert_eq!(cut(&wires, Fault::AddressLost, Which::All), Victims { wires: vec![1], ports: vec![11] });
+        assert_eq!(cut(&wires, Fault::AddressLost, Which::All), Victims::default());
     }
 
     #[test]
