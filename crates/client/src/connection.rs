@@ -8,6 +8,7 @@ mod dial;
 pub(crate) mod http1;
 pub(crate) mod http2;
 mod jam;
+mod orders;
 mod orphans;
 mod socket;
 mod windows;
@@ -17,11 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Version;
-use outlive_core::{AttemptId, ConnectionId, ProbeKind, Time};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use outlive_core::{AttemptId, ConnectionId, Time};
 
 pub use dial::TcpKeepalive;
 pub(crate) use dial::{DialError, Phases, Progress, Route, Step, Stopwatch, TcpOptions, Whereabouts};
+pub(crate) use orders::{Inbox, Order, Orders, orders};
 pub(crate) use orphans::{Anchor, Late, Orphans};
 
 use crate::attempt::Testimony;
@@ -35,20 +36,9 @@ use crate::reason::Reason;
 use crate::seeing::Standing;
 use crate::sending::Sending;
 
-/// What a connection's task is told. When nobody is left to tell it anything, it says goodbye and ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Order {
-    /// Ask for proof, behind everything that was sent before.
-    Probe(ProbeKind),
-    /// Tell when this attempt is done (HTTP/1.1: when the next request can be sent).
-    Settle(AttemptId),
-    /// End now, without goodbye.
-    Cut,
-}
-
 /// A connection as the origin has it.
 pub(crate) struct Connection {
-    orders: UnboundedSender<Order>,
+    orders: Orders,
     since: Time,
     told_heard: Time,
     /// When proof of life last arrived.
@@ -109,7 +99,7 @@ pub(crate) enum Ending {
 }
 
 impl Connection {
-    pub(crate) fn dialling(orders: UnboundedSender<Order>, now: Time) -> Self {
+    pub(crate) fn dialling(orders: Orders, now: Time) -> Self {
         Self {
             orders,
             since: now,
@@ -269,8 +259,7 @@ impl Connection {
     }
 
     pub(crate) fn order(&self, order: Order) {
-        // If the task is gone, its guard tells or has told.
-        _ = self.orders.send(order);
+        self.orders.give(order);
     }
 
     pub(crate) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -377,7 +366,7 @@ pub(crate) async fn run(
     guard: Guard,
     address: Option<SocketAddr>,
     progress: Arc<Progress>,
-    mut orders: UnboundedReceiver<Order>,
+    mut orders: Inbox,
 ) {
     let Some(origin) = guard.origin.upgrade() else { return };
     let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
@@ -388,7 +377,7 @@ pub(crate) async fn run(
     let dialled = tokio::select! {
         biased;
         // The only orders before there is a connection are to give it up.
-        _ = orders.recv() => return,
+        _ = orders.next() => return,
         // Boxed: what a dial needs is much, and is not kept for as long as the connection lives.
         dialled = Box::pin(dial.run()) => dialled,
     };

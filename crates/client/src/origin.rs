@@ -27,10 +27,9 @@ use outlive_core::trace::Trace;
 use outlive_core::{ConnectionId, RequestId};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::clock::Clock;
-use crate::connection::{self, Order, Progress, Route};
+use crate::connection::{self, Inbox, Progress, Route};
 use crate::name::OriginName;
 use crate::outgoing::Outgoing;
 use crate::seeing::{Event, Watch};
@@ -65,7 +64,7 @@ struct Dial {
     /// How far it has come.
     progress: Arc<Progress>,
     /// The orders for its task.
-    orders: UnboundedReceiver<Order>,
+    orders: Inbox,
 }
 
 /// What has to wait until the lock is free.

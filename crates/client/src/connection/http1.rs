@@ -14,10 +14,9 @@ use http::{Response, Version, header};
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use outlive_core::AttemptId;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::socket::Socket;
-use super::{Ending, Guard, Order, SendOutcome};
+use super::{Ending, Guard, Inbox, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::expect::Gate;
 use crate::head::{Form, Head};
@@ -165,7 +164,7 @@ pub(super) async fn drive(
     guard: &Guard,
     link: Link,
     connection: Box<Connection<Bytestream, Outgoing>>,
-    orders: UnboundedReceiver<Order>,
+    orders: Inbox,
 ) {
     let mut task = Task { connection: Box::pin(connection.with_upgrades()), orders, settling: None };
     // hyper is ready for its first request only after its connection was polled once.
@@ -178,7 +177,7 @@ pub(super) async fn drive(
 
 struct Task<C> {
     connection: Pin<Box<C>>,
-    orders: UnboundedReceiver<Order>,
+    orders: Inbox,
     /// The attempt that is complete but for hyper's being ready again.
     settling: Option<AttemptId>,
 }
@@ -188,7 +187,7 @@ impl<C: Future> Task<C> {
         if self.connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        while let Poll::Ready(order) = self.orders.poll_recv(cx) {
+        while let Poll::Ready(order) = self.orders.poll(cx) {
             match order {
                 Some(Order::Settle(attempt)) => self.settling = Some(attempt),
                 Some(Order::Probe(_)) => {} // HTTP/1.1 has no PING, and the pool knows it.

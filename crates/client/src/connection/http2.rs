@@ -15,13 +15,12 @@ use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use h2::{Ping, PingPong};
 use outlive_core::{AttemptId, ProbeKind};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::jam::Jam;
 use super::orphans::{Anchor, Lookout, Orphans};
 use super::socket::Socket;
 use super::windows::Windows;
-use super::{Guard, Order, SendOutcome};
+use super::{Guard, Inbox, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::error::{Cause, ErrorKind};
 use crate::head::Head;
@@ -124,7 +123,7 @@ pub(super) async fn drive(
     guard: &Guard,
     link: Link,
     mut connection: H2,
-    orders: UnboundedReceiver<Order>,
+    orders: Inbox,
     max_streams: u32,
 ) {
     let Some(ping) = connection.ping_pong() else { return };
@@ -177,7 +176,7 @@ struct Task {
     settings: u32,
     /// The one whose answer is asked for.
     awaited: Option<u32>,
-    orders: UnboundedReceiver<Order>,
+    orders: Inbox,
     gauge: Arc<Gauge>,
     jam: Jam,
     lookout: Lookout,
@@ -196,7 +195,7 @@ impl Task {
     fn new(
         connection: H2,
         ping: PingPong,
-        orders: UnboundedReceiver<Order>,
+        orders: Inbox,
         gauge: Arc<Gauge>,
         lookout: Lookout,
         max_streams: u32,
@@ -239,7 +238,7 @@ impl Task {
             if let Poll::Ready(writable) = self.jam.poll(cx, &self.gauge) {
                 guard.tell(|ledger, connection| ledger.writable(connection, writable));
             }
-            match self.orders.poll_recv(cx) {
+            match self.orders.poll(cx) {
                 // One PING at a time; if one is out, its answer is what is asked for.
                 Poll::Ready(Some(Order::Probe(ProbeKind::Ping))) => _ = self.ping.send_ping(Ping::opaque()),
                 Poll::Ready(Some(Order::Probe(ProbeKind::Settings))) => self.send_settings(),
@@ -342,7 +341,7 @@ mod tests {
         let (client, server) = tokio::join!(builder.handshake(meter), h2::server::handshake(far));
         let (sender, mut connection) = client.unwrap();
         let ping = connection.ping_pong().unwrap();
-        let (orders, inbox) = tokio::sync::mpsc::unbounded_channel();
+        let (orders, inbox) = crate::connection::orders();
         // As long as the sender lives, the task does.
         std::mem::forget(orders);
         (
@@ -427,7 +426,7 @@ mod tests {
         tokio::spawn(flood(server, 1 << 20, Duration::ZERO));
         let (response, _stream) = sender.send_request(Request::new(()), true).unwrap();
         let guard = Guard::of_nobody();
-        let (ask, inbox) = tokio::sync::mpsc::unbounded_channel();
+        let (ask, inbox) = crate::connection::orders();
         task.orders = inbox;
         let gauge = Arc::clone(&task.gauge);
         let reading = async {
@@ -436,7 +435,7 @@ mod tests {
             while begun.elapsed() < Duration::from_secs(3) {
                 let data = body.data().await.unwrap().unwrap();
                 body.flow_control().release_capacity(data.len()).unwrap();
-                ask.send(Order::Probe(ProbeKind::Settings)).unwrap();
+                ask.give(Order::Probe(ProbeKind::Settings));
             }
         };
         tokio::select! {

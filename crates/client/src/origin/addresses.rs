@@ -12,11 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outlive_core::{AddressId, ConnectionId, Event, Time};
-use tokio::sync::mpsc;
 
 use super::ledger::Ledger;
 use super::{Dial, Origin, WeakOrigin};
-use crate::connection::{Connection, DialError, Step, Stopwatch, Whereabouts};
+use crate::connection::{Connection, DialError, Step, Stopwatch, Whereabouts, orders};
 use crate::error::Phase;
 use crate::seeing::Event as Watched;
 use crate::settings::RESOLUTION_REST;
@@ -104,7 +103,7 @@ impl Addresses {
 
 impl Ledger {
     pub(super) fn dial(&mut self, connection: ConnectionId, id: Option<AddressId>) {
-        let (orders, inbox) = mpsc::unbounded_channel();
+        let (orders, inbox) = orders();
         let entry = Connection::dialling(orders, self.now);
         let progress = Arc::clone(entry.progress());
         self.connections.insert(connection, entry);
