@@ -146,9 +146,14 @@ impl Pool {
     }
 
     /// Names a new attempt at this request and books its stream on the connection.
-    pub(crate) fn begin(&mut self, id: ConnectionId, request: RequestId, actions: &mut Vec<Action>) {
+    pub(crate) fn begin(
+        &mut self,
+        id: ConnectionId,
+        request: RequestId,
+        asked: &Request,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let Some(asked) = self.requests.get(request).copied() else { return };
         self.last_attempt += 1;
         let attempt = AttemptId(self.last_attempt);
         let place = connection.carried.len();
@@ -170,9 +175,11 @@ impl Pool {
 
     /// Ends an attempt, whatever it was doing, and frees its stream. What becomes of its request is not decided here.
     pub(crate) fn end(&mut self, id: AttemptId) -> Option<Attempt> {
-        self.step(id, Step::End);
-        let ended = self.attempts.remove(&id)?;
+        let mut ended = self.attempts.remove(&id)?;
         let connection = self.connections.get_mut(&ended.connection)?;
+        let before = ended.state;
+        ended.state = before.after(Step::End);
+        connection.count(Some(before), ended.state);
         connection.evidence.forget(id);
         connection.carried.swap_remove(ended.place);
         if let Some(moved) =

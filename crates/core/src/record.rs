@@ -181,8 +181,13 @@ impl Pool {
         (connection.silent_row, connection.last_head) = (0, self.now);
         self.overtaken = self.overtaken.filter(|id| *id != attempt.connection);
         let verdict = connection.evidence.answered(id, self.now, &mut self.arrived);
-        if verdict == Verdict::Cleared {
-            self.clear(attempt.connection, actions);
+        match (verdict, connection.health) {
+            (Verdict::Cleared, Health::Alive) => self.addresses.proven(connection.address),
+            (Verdict::Cleared, Health::Asked | Health::Suspect) => self.clear(attempt.connection, actions),
+            (Verdict::Stands, _) => {}
+        }
+        if self.arrived.last() == Some(&id) {
+            self.arrived.pop(); // its head, which is noted below, says more
         }
         self.note_arrivals();
         self.step(id, Step::Head);
@@ -195,12 +200,8 @@ impl Pool {
 
     /// The head is the caller's, and the race, if there was one, is over.
     fn deliver(&mut self, request: RequestId, winner: AttemptId, actions: &mut Vec<Action>) {
-        let Some(before) = self.requests.get(request).map(|request| request.phase) else { return };
-        if before.attempts().all(|id| id != winner) {
-            return;
-        }
-        self.requests.turn(request, Turn::Head(winner), self.now);
-        if before.attempts().all(|id| id == winner) {
+        let Some(before) = self.requests.turn(request, Turn::Head(winner), self.now) else { return };
+        if before.attempts().all(|id| id == winner) || before.attempts().all(|id| id != winner) {
             return; // Nearly always: there was no race.
         }
         let by = self.attempts.get(&winner).map(|attempt| attempt.connection);
@@ -231,6 +232,9 @@ impl Pool {
 
     /// Tells each attempt that was just proven to have arrived.
     fn note_arrivals(&mut self) {
+        if self.arrived.is_empty() {
+            return;
+        }
         let mut arrived = std::mem::take(&mut self.arrived);
         for attempt in arrived.drain(..) {
             self.step(attempt, Step::Proof);

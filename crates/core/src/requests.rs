@@ -7,6 +7,7 @@
 //! Invariant: `waiting` and `rescuing` count exactly the requests in those phases.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 
 use crate::event::Repeat;
 use crate::ids::IdMap;
@@ -54,17 +55,18 @@ impl Requests {
         self.waiting += 1;
     }
 
-    /// Moves a request on, into the queue where it has to wait, if it has. One that comes back is ahead of all others.
-    pub(crate) fn turn(&mut self, id: RequestId, turn: Turn, now: Time) {
-        let Some(request) = self.table.get_mut(&id) else { return };
+    /// Moves a request on, into the queue where it has to wait, if it has. One that comes back is ahead of all others. The phase
+    /// in which it was.
+    pub(crate) fn turn(&mut self, id: RequestId, turn: Turn, now: Time) -> Option<Phase> {
+        let request = self.table.get_mut(&id)?;
         let before = request.phase;
         request.phase = before.after(turn);
         let after = request.phase;
         if before == after {
-            return;
+            return Some(before);
         }
         if let (Phase::Rescuing(_), Phase::Rescuing(_)) = (before, after) {
-            return; // it keeps its place
+            return Some(before); // it keeps its place
         }
         match after {
             Phase::Waiting => {
@@ -80,6 +82,7 @@ impl Requests {
             Phase::Out(_) | Phase::Delivered(_) => {}
         }
         self.uncount(before);
+        Some(before)
     }
 
     /// Counts a repetition: a refused one (free of risk), or an extra one (at a risk).
@@ -142,8 +145,10 @@ impl Requests {
 
     /// Forgets the request if `attempt` is what answered it.
     pub(crate) fn remove_delivered(&mut self, id: RequestId, attempt: AttemptId) {
-        if self.get(id).is_some_and(|request| request.phase == Phase::Delivered(attempt)) {
-            self.remove(id);
+        let Entry::Occupied(request) = self.table.entry(id) else { return };
+        if request.get().phase == Phase::Delivered(attempt) {
+            request.remove();
+            self.sweep();
         }
     }
 

@@ -3,7 +3,6 @@
 //! The only place where requests meet connections. A request's way: the queue, the best connection, `Send`.
 
 use crate::comparison::Finding;
-use crate::connection::Connection;
 use crate::dials::Need;
 use crate::event::Repeat;
 
@@ -68,7 +67,7 @@ impl Pool {
                 continue;
             }
             self.requests.count(id, 0, 1);
-            self.send(id, connection, actions);
+            self.send(id, &request, connection, actions);
         }
     }
 
@@ -99,16 +98,16 @@ impl Pool {
             }
             let Some((id, request)) = self.requests.first_waiting() else { return };
             let connection = self.on_trial(&request).unwrap_or(best);
-            self.send(id, connection, actions);
+            self.send(id, &request, connection, actions);
         }
     }
 
     /// Whether nothing was on it for longer than it is kept, by us or by its peer. A tick would have told, but after a sleep of our
     /// own process (P8) a request may come first.
     fn is_kept_too_long(&self, id: ConnectionId) -> bool {
-        let is_over =
-            |c: &Connection| c.carried.is_empty() && c.idle + c.keeps.min(self.limits.idle) <= self.now;
-        self.connections.get(&id).is_some_and(is_over)
+        self.connections
+            .get(&id)
+            .is_some_and(|c| c.carried.is_empty() && c.idle + c.keeps.min(self.limits.idle) <= self.now)
     }
 
     /// The connection that lost the last race, if nothing is on it. A request that is rescued when it is late can show at no risk
@@ -120,16 +119,21 @@ impl Pool {
         (is_safe && self.budget.is_left(self.now, true, &self.limits)).then_some(id)
     }
 
-    fn send(&mut self, request: RequestId, connection: ConnectionId, actions: &mut Vec<Action>) {
-        self.begin(connection, request, actions);
+    fn send(
+        &mut self,
+        id: RequestId,
+        request: &Request,
+        connection: ConnectionId,
+        actions: &mut Vec<Action>,
+    ) {
+        self.begin(connection, id, request, actions);
         self.stand(connection);
         self.await_answer(connection, request);
     }
 
     /// Makes sure that the silence after a send is looked at in time.
-    fn await_answer(&mut self, id: ConnectionId, request: RequestId) {
+    fn await_answer(&mut self, id: ConnectionId, request: &Request) {
         let Some(connection) = self.connections.get(&id) else { return };
-        let Some(request) = self.requests.get(request) else { return };
         let wait = request.deadline.map_or(Span::MAX, |deadline| deadline.since(self.now));
         let share = match (connection.can_probe, request.repeat) {
             (true, _) => wait / 4,

@@ -217,18 +217,7 @@ impl Ledger {
         attempt: AttemptId,
         line: (StatusCode, Version),
     ) -> (Option<Vec<Attempt>>, Option<ConnectionId>) {
-        if let Some(request) = self.requests.get(&id).filter(|request| !request.is_simple()) {
-            let losers: Few<_> = request.outs().filter(|out| *out != attempt).collect();
-            self.orphan(losers);
-            self.examine_for(id);
-        }
-        let attempts = self.requests.get_mut(&id).and_then(|request| {
-            if !request.is_simple() {
-                request.testify(&self.connections, self.now);
-            }
-            request.answer = Some(line);
-            request.won(attempt)
-        });
+        let attempts = self.choose(id, attempt, line);
         let out = self.attempts.get(&attempt);
         let stream = out.and_then(|out| Some(out.stream.as_ref()?.0));
         let Some(connection) = out.map(|out| out.connection) else {
@@ -247,6 +236,25 @@ impl Ledger {
             stream.map(|stream| entry.proven_through(stream));
         }
         (attempts, Some(connection))
+    }
+
+    /// This attempt brought the request's answer. All that was sent, if it was more.
+    fn choose(
+        &mut self,
+        id: RequestId,
+        winner: AttemptId,
+        line: (StatusCode, Version),
+    ) -> Option<Vec<Attempt>> {
+        let mut request = self.requests.get_mut(&id)?;
+        if !request.is_simple() {
+            let losers: Few<_> = request.outs().filter(|out| *out != winner).collect();
+            self.orphan(losers);
+            self.examine_for(id);
+            request = self.requests.get_mut(&id)?;
+            request.testify(&self.connections, self.now);
+        }
+        request.answer = Some(line);
+        request.won(winner)
     }
 
     /// Request and response are complete.

@@ -59,12 +59,18 @@ impl Origin {
 /// Requests.
 impl Ledger {
     pub(super) fn tell_started(&mut self, id: RequestId) {
+        if !self.watch.is_observed() {
+            return;
+        }
         if let Some(request) = self.requests.get(&id) {
             self.watch.note(|| Event::RequestStarted { course: request.course(id, self.now) });
         }
     }
 
     pub(super) fn tell_sent(&mut self, id: RequestId, connection: ConnectionId) {
+        if !self.watch.is_observed() {
+            return;
+        }
         let Some(request) = self.requests.get(&id) else { return };
         self.watch.note(|| Event::RequestSent {
             course: request.course(id, self.now),
@@ -78,6 +84,9 @@ impl Ledger {
     }
 
     pub(super) fn tell_answered(&mut self, id: RequestId, connection: ConnectionId) {
+        if !self.watch.is_observed() {
+            return;
+        }
         if let Some(request) = self.requests.get(&id) {
             let connection = connection.0;
             self.watch.note(|| Event::RequestAnswered { course: request.course(id, self.now), connection });

@@ -92,7 +92,12 @@ impl Watch {
         Self { is_observed, seen: Vec::new() }
     }
 
-    /// Notes an event, if anybody wants to know.
+    /// Whether anybody wants to know.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.is_observed
+    }
+
+    /// Notes an event, if so.
     #[inline]
     pub(crate) fn note(&mut self, event: impl FnOnce() -> Event) {
         if self.is_observed {
