@@ -38,7 +38,8 @@ pub struct Pool {
     pub(crate) awake: Time,
     pub(crate) requests: Requests,
     pub(crate) attempts: IdMap<AttemptId, Attempt>,
-    pub(crate) connections: IdMap<ConnectionId, Connection>,
+    /// Boxed: they are large, and a table has room for more than it holds.
+    pub(crate) connections: IdMap<ConnectionId, Box<Connection>>,
     /// Those with room.
     pub(crate) ready: Ready,
     pub(crate) timers: Timers,
@@ -212,7 +213,8 @@ impl Pool {
     pub(crate) fn begin_dial(&mut self, address: Option<AddressId>, actions: &mut Vec<Action>) {
         self.last_connection += 1;
         let connection = ConnectionId(self.last_connection);
-        self.connections.insert(connection, Connection::dialing(self.now, self.rtt, address, &self.limits));
+        let entry = Connection::dialing(self.now, self.rtt, address, &self.limits);
+        self.connections.insert(connection, Box::new(entry));
         self.census.enter(Standing::Dialing);
         self.addresses.dialled(address);
         self.last_dial = self.now;
@@ -246,7 +248,7 @@ impl Pool {
 
     /// Forgets a connection; the attempts on it are left to the caller.
     pub(crate) fn forget(&mut self, id: ConnectionId, actions: &mut Vec<Action>) -> Option<Connection> {
-        let connection = self.connections.remove(&id)?;
+        let connection = *self.connections.remove(&id)?;
         self.census.leave(connection.standing);
         self.addresses.left(connection.address);
         self.ready.remove(id);

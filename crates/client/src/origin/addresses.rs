@@ -106,7 +106,7 @@ impl Ledger {
         let (orders, inbox) = orders();
         let entry = Connection::dialling(orders, self.now);
         let progress = Arc::clone(entry.progress());
-        self.connections.insert(connection, entry);
+        self.connections.insert(connection, Box::new(entry));
 
         let address = match self.addresses.whereabouts {
             Whereabouts::At(address) => Some(address),

@@ -75,7 +75,7 @@ impl Ledger {
 
     /// The task of a connection is gone, whatever it was doing.
     pub(crate) fn task_ended(&mut self, connection: ConnectionId) {
-        match self.connections.get(&connection).map(Connection::is_dialling) {
+        match self.connections.get(&connection).map(|entry| entry.is_dialling()) {
             Some(true) => self.dial_failed(connection, DialError::called_off()),
             Some(false) => self.ended(connection, None),
             None => {}
@@ -111,7 +111,7 @@ impl Ledger {
             Ending::Clean => {}
         }
         // What the peer did says more than what the protocol's crate made of it.
-        let offence = self.connections.get(&connection).and_then(Connection::offence);
+        let offence = self.connections.get(&connection).and_then(|entry| entry.offence());
         let offence = offence.map(|offence| Cause { kind: ErrorKind::Peer, error: Arc::new(offence) });
         let cause = offence.or(cause);
         let kind = cause.as_ref().map_or(ErrorKind::Lost, |cause| cause.kind);
@@ -139,7 +139,7 @@ impl Ledger {
     /// The connection that carries this attempt.
     pub(crate) fn carrier(&mut self, attempt: AttemptId) -> Option<&mut Connection> {
         let out = self.attempts.get(&attempt)?;
-        self.connections.get_mut(&out.connection)
+        self.connections.get_mut(&out.connection).map(|entry| &mut **entry)
     }
 
     /// The attempts on a connection that nobody waits for.
@@ -193,7 +193,7 @@ impl Ledger {
     /// The attempt needs its connection no more: frees that first, for telling may make the pool use it again.
     fn finish(&mut self, attempt: AttemptId, fact: impl FnOnce(&mut Self, &Out) -> Fact) {
         let Some(out) = self.take_out(attempt) else { return };
-        let has_ended = self.connections.get_mut(&out.connection).is_some_and(Connection::free);
+        let has_ended = self.connections.get_mut(&out.connection).is_some_and(|entry| entry.free());
         let fact = fact(self, &out);
         self.record(fact);
         if has_ended {
@@ -202,7 +202,7 @@ impl Ledger {
     }
 
     /// Removes a connection and what is out on it.
-    pub(super) fn forget(&mut self, connection: ConnectionId) -> Option<Connection> {
+    pub(super) fn forget(&mut self, connection: ConnectionId) -> Option<Box<Connection>> {
         let (requests, connections, now) = (&mut self.requests, &self.connections, self.now);
         self.attempts.retain(|attempt, out| {
             let stays = out.connection != connection;

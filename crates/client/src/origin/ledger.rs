@@ -38,7 +38,8 @@ pub(crate) struct Ledger {
     /// Boxed: they are large, and go from hand to hand.
     pub(super) requests: IdMap<RequestId, Box<Request>>,
     pub(super) attempts: IdMap<AttemptId, Out>,
-    pub(super) connections: IdMap<ConnectionId, Connection>,
+    /// Boxed: they are large, and a table has room for more than it holds.
+    pub(super) connections: IdMap<ConnectionId, Box<Connection>>,
     pub(super) addresses: Addresses,
     pub(super) dial_error: Option<Arc<DialError>>,
     /// How long dialling may take.

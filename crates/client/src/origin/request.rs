@@ -143,7 +143,7 @@ impl Request {
     }
 
     /// Notes of the attempts that are out what is known of their connections.
-    pub(super) fn testify(&mut self, connections: &IdMap<ConnectionId, Connection>, now: Time) {
+    pub(super) fn testify(&mut self, connections: &IdMap<ConnectionId, Box<Connection>>, now: Time) {
         for (_, attempt) in &mut self.outs {
             if let Some(entry) = connections.get(&ConnectionId(attempt.connection)) {
                 attempt.testimony = entry.testimony(now);
