@@ -29,9 +29,9 @@ const WARM_UP: usize = 1_000;
 const BOUNDS: [(&str, f64); 2] = [
     // Raw h2's five, and one for the request, which is large and goes from hand to hand.
     ("outlive, HTTP/2", 6.5),
-    // hyper's own, and the request; the future that hyper gives is boxed, the request's `Host` is made.
-    // Five of these count informational responses, which hyper reads without end: a callback among the request's extensions.
-    ("outlive, HTTP/1.1", 16.5),
+    // hyper's own, and the request; the future that hyper gives is boxed.
+    // Three of these count informational responses, which hyper reads without end: a callback among the request's extensions.
+    ("outlive, HTTP/1.1", 13.5),
 ];
 
 fn main() -> ExitCode {

@@ -151,7 +151,7 @@ impl Head {
     }
 
     /// As HTTP/1.1 wants it: in the connection's form, `Host` first.
-    pub(crate) fn http1(&self, body: Outgoing, form: &Form) -> Request<Outgoing> {
+    pub(crate) fn http1(&self, body: Outgoing, form: &Form, host: &mut LastHost) -> Request<Outgoing> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = match (&self.other, self.uri.authority()) {
@@ -159,18 +159,35 @@ impl Head {
             _ => form.target(&self.uri),
         };
         let headers = request.headers_mut();
-        headers.reserve(self.headers.len() + 1);
-        let host = self.uri.authority().map_or("", |authority| authority.as_str());
-        if let Ok(host) = HeaderValue::from_str(host) {
-            headers.insert(header::HOST, host);
+        *headers = host.field(self.uri.authority().map_or("", |authority| authority.as_str()));
+        if !self.headers.is_empty() {
+            headers.extend(self.headers.clone());
         }
-        headers.extend(self.headers.clone());
         form.authorize(headers);
         if let Other::Upgrade(protocols) = &self.other {
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(header::UPGRADE, protocols.clone());
         }
         request
+    }
+}
+
+/// The `Host` field of the last request on a connection of HTTP/1.1: the next one's is the same, unless its caller names another.
+#[derive(Default)]
+pub(crate) struct LastHost(Option<(Box<str>, HeaderMap)>);
+
+impl LastHost {
+    /// The field for this authority, and no other.
+    fn field(&mut self, authority: &str) -> HeaderMap {
+        match &self.0 {
+            Some((last, field)) if **last == *authority => field.clone(),
+            Some(_) | None => {
+                let host = HeaderValue::from_str(authority).ok();
+                let field: HeaderMap = host.into_iter().map(|host| (header::HOST, host)).collect();
+                self.0 = Some((authority.into(), field.clone()));
+                field
+            }
+        }
     }
 }
 
@@ -299,6 +316,10 @@ mod tests {
         Head::new(request.body(()).unwrap().into_parts().0, &body)
     }
 
+    fn http1(head: &Head, form: &Form) -> Request<Outgoing> {
+        head.http1(Outgoing::Empty, form, &mut LastHost::default())
+    }
+
     #[test]
     fn the_connection_is_ours() {
         let request = Request::get("http://a/")
@@ -314,7 +335,7 @@ mod tests {
     #[test]
     fn each_version_gets_its_own_form() {
         let head = head(Request::get("http://a:81/b?c").header("te", "trailers"), "").unwrap();
-        let (http1, http2) = (head.http1(Outgoing::Empty, &Form::Origin), head.http2());
+        let (http1, http2) = (http1(&head, &Form::Origin), head.http2());
         assert_eq!(
             (http1.uri().to_string(), &http1.headers()["host"]),
             ("/b?c".into(), &"a:81".parse().unwrap())
@@ -326,9 +347,13 @@ mod tests {
 
     #[test]
     fn a_host_header_names_the_authority() {
-        let head = head(Request::get("http://127.0.0.1:81/b").header("host", "example.com"), "").unwrap();
-        assert_eq!(head.http2().uri(), "http://example.com/b");
-        assert_eq!(head.http1(Outgoing::Empty, &Form::Origin).headers()["host"], "example.com");
+        let named = head(Request::get("http://127.0.0.1:81/b").header("host", "example.com"), "").unwrap();
+        assert_eq!(named.http2().uri(), "http://example.com/b");
+        let plain = head(Request::get("http://127.0.0.1:81/b"), "").unwrap();
+        let mut host = LastHost::default();
+        for (head, told) in [(&named, "example.com"), (&named, "example.com"), (&plain, "127.0.0.1:81")] {
+            assert_eq!(head.http1(Outgoing::Empty, &Form::Origin, &mut host).headers()["host"], told);
+        }
     }
 
     #[test]
@@ -336,15 +361,15 @@ mod tests {
         let name = OriginName::of(&"http://a:81/".parse().unwrap()).unwrap();
         let form = Form::absolute(&name, Some(&HeaderValue::from_static("Basic ours")));
         let plain = head(Request::get("http://a:81/b?c").header("host", "example.com"), "").unwrap();
-        let forwarded = plain.http1(Outgoing::Empty, &form);
+        let forwarded = http1(&plain, &form);
         assert_eq!(forwarded.uri(), "http://a:81/b?c");
         assert_eq!(forwarded.headers()["host"], "example.com");
         assert_eq!(forwarded.headers()["proxy-authorization"], "Basic ours");
-        assert!(!plain.http1(Outgoing::Empty, &Form::Origin).headers().contains_key("proxy-authorization"));
+        assert!(!http1(&plain, &Form::Origin).headers().contains_key("proxy-authorization"));
 
         let own = head(Request::get("http://a:81/").header("proxy-authorization", "Basic mine"), "").unwrap();
-        assert_eq!(own.http1(Outgoing::Empty, &form).headers()["proxy-authorization"], "Basic mine");
-        assert!(!own.http1(Outgoing::Empty, &Form::Origin).headers().contains_key("proxy-authorization"));
+        assert_eq!(http1(&own, &form).headers()["proxy-authorization"], "Basic mine");
+        assert!(!http1(&own, &Form::Origin).headers().contains_key("proxy-authorization"));
         assert!(!own.http2().headers().contains_key("proxy-authorization"));
     }
 
@@ -367,7 +392,7 @@ mod tests {
     #[test]
     fn tunnels_have_their_own_forms() {
         let tunnel = head(Request::connect("http://proxy:1/").header("host", "a:2"), "").unwrap();
-        assert_eq!(tunnel.http1(Outgoing::Empty, &Form::Origin).uri(), "a:2");
+        assert_eq!(http1(&tunnel, &Form::Origin).uri(), "a:2");
         assert_eq!((tunnel.http2().uri().authority().unwrap().as_str(), tunnel.ask()), ("a:2", Ask::Connect));
         let extended = Request::connect("http://a/chat").extension(ConnectProtocol::new("websocket"));
         let extended = head(extended, "").unwrap();
@@ -380,7 +405,7 @@ mod tests {
             "nobody asks for the connection's upgrade"
         );
         let upgrade = head(upgrade().header("connection", "keep-alive, Upgrade"), "").unwrap();
-        let http1 = upgrade.http1(Outgoing::Empty, &Form::Origin);
+        let http1 = http1(&upgrade, &Form::Origin);
         assert_eq!(
             (&http1.headers()["connection"], upgrade.ask()),
             (&"upgrade".parse().unwrap(), Ask::Upgrade)

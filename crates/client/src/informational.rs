@@ -6,10 +6,11 @@
 
 use std::fmt;
 use std::mem;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 
-use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode, Version};
 
 use crate::meter::Gauge;
 use crate::offence::Offence;
@@ -51,11 +52,39 @@ impl fmt::Debug for OnInformational {
     }
 }
 
-/// HTTP/1.1: carries them from the connection's task, where hyper tells them, to the request's future.
+/// HTTP/1.1: counts those that nobody wants told, for hyper reads them without end. One of a connection, for all its requests in
+/// turn.
+pub(crate) struct Sentry {
+    /// Those that answer the request that is out.
+    count: Arc<AtomicU32>,
+    /// How hyper tells them: to make that takes five allocations, to copy it three.
+    hook: Extensions,
+}
+
+impl Sentry {
+    /// More than `most` are an offence.
+    pub(crate) fn new(gauge: Arc<Gauge>, most: u32) -> Self {
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&count);
+        let mut request = Request::new(());
+        hyper::ext::on_informational(&mut request, move |_| {
+            if counted.fetch_add(1, Relaxed) >= most {
+                gauge.offend(Offence::Informational);
+            }
+        });
+        Self { count, hook: mem::take(request.extensions_mut()) }
+    }
+
+    /// Has hyper tell those that answer `request`, which is the next.
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>) {
+        self.count.store(0, Relaxed);
+        *request.extensions_mut() = self.hook.clone();
+    }
+}
+
+/// HTTP/1.1: carries them from the connection's task, where hyper tells them, to the request's future that wants them.
 pub(crate) struct Relay {
     gauge: Arc<Gauge>,
-    /// Whether anybody wants them; counted they are in any case.
-    wanted: bool,
     /// How many there may be.
     most: u32,
     carried: Mutex<Carried>,
@@ -70,13 +99,8 @@ struct Carried {
 
 impl Relay {
     /// Has hyper tell those that answer `request`.
-    pub(crate) fn attach<B>(
-        request: &mut Request<B>,
-        gauge: Arc<Gauge>,
-        wanted: bool,
-        most: u32,
-    ) -> Arc<Self> {
-        let relay = Arc::new(Self { gauge, wanted, most, carried: Mutex::default() });
+    pub(crate) fn attach<B>(request: &mut Request<B>, gauge: Arc<Gauge>, most: u32) -> Arc<Self> {
+        let relay = Arc::new(Self { gauge, most, carried: Mutex::default() });
         let end = Arc::clone(&relay);
         hyper::ext::on_informational(request, move |response| {
             end.bring(response.status(), response.version(), response.headers());
@@ -90,22 +114,17 @@ impl Relay {
         if carried.count > self.most {
             return self.gauge.offend(Offence::Informational);
         }
-        if self.wanted {
-            let mut response = Response::new(());
-            (*response.status_mut(), *response.version_mut()) = (status, version);
-            response.headers_mut().clone_from(headers);
-            carried.responses.push(response);
-            let waker = carried.waker.take();
-            drop(carried);
-            waker.into_iter().for_each(Waker::wake);
-        }
+        let mut response = Response::new(());
+        (*response.status_mut(), *response.version_mut()) = (status, version);
+        response.headers_mut().clone_from(headers);
+        carried.responses.push(response);
+        let waker = carried.waker.take();
+        drop(carried);
+        waker.into_iter().for_each(Waker::wake);
     }
 
     /// Those that have come; later ones wake `cx`.
     pub(crate) fn take(&self, cx: &mut Context<'_>) -> Vec<Response<()>> {
-        if !self.wanted {
-            return Vec::new();
-        }
         let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut carried.waker {
             Some(waker) => waker.clone_from(cx.waker()),

@@ -47,8 +47,8 @@ type Http1Response =
     Pin<Box<dyn Future<Output = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>> + Send>>;
 
 pub(crate) enum Wire {
-    /// With the gate at which a body waits that is held back.
-    Http1 { response: Http1Response, relay: Arc<Relay>, gate: Option<Gate> },
+    /// With what carries informational responses to whoever wants them, and the gate at which a body waits that is held back.
+    Http1 { response: Http1Response, relay: Option<Arc<Relay>>, gate: Option<Gate> },
     /// With the request's body, or with the sending half of what may become a tunnel.
     Http2 {
         response: h2::client::ResponseFuture,
@@ -250,7 +250,7 @@ impl Sending {
     ) -> Result<Come, Fault> {
         match &mut self.wire {
             Wire::Http1 { relay, .. } => {
-                for response in relay.take(cx) {
+                for response in relay.as_ref().map_or(Vec::new(), |relay| relay.take(cx)) {
                     self.inform(&response, &tell);
                 }
                 Ok(Come::Unknown)

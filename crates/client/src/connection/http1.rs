@@ -19,9 +19,9 @@ use super::socket::Socket;
 use super::{Ending, Guard, Inbox, Order, SendOutcome};
 use crate::connect::Transport;
 use crate::expect::Gate;
-use crate::head::{Form, Head};
+use crate::head::{Form, Head, LastHost};
 use crate::head_limits::HeadLimits;
-use crate::informational::Relay;
+use crate::informational::{Relay, Sentry};
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
 use crate::sending::{Sending, Wire};
@@ -36,6 +36,8 @@ pub(crate) struct Link {
     pub(super) socket: Option<Socket>,
     limits: HeadLimits,
     form: Form,
+    host: LastHost,
+    sentry: Sentry,
     life: Life,
 }
 
@@ -57,7 +59,8 @@ impl Link {
         limits: HeadLimits,
         form: Form,
     ) -> Self {
-        Self { sender, gauge, socket, limits, form, life: Life::Idle }
+        let sentry = Sentry::new(Arc::clone(&gauge), limits.informational);
+        Self { sender, gauge, socket, limits, form, host: LastHost::default(), sentry, life: Life::Idle }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -75,9 +78,13 @@ impl Link {
             None => body.take(),
             Some(gate) => body.take().gated(gate.clone()),
         };
-        let mut request = head.http1(body, &self.form);
-        let wanted = head.expects() || head.informational().is_some();
-        let relay = Relay::attach(&mut request, Arc::clone(&self.gauge), wanted, self.limits.informational);
+        let mut request = head.http1(body, &self.form, &mut self.host);
+        let relay = if head.expects() || head.informational().is_some() {
+            Some(Relay::attach(&mut request, Arc::clone(&self.gauge), self.limits.informational))
+        } else {
+            self.sentry.attach(&mut request);
+            None
+        };
         let response = Box::pin(self.sender.try_send_request(request));
         let wire = Wire::Http1 { response, relay, gate };
         let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits);
@@ -150,11 +157,12 @@ pub(crate) fn persistence<B>(response: &Response<B>) -> Persistence {
 }
 
 fn keeps_alive<B>(response: &Response<B>) -> bool {
+    let is = |said: &[u8], option: &str| said.trim_ascii().eq_ignore_ascii_case(option.as_bytes());
     let says = |option: &str| {
         let fields = response.headers().get_all(header::CONNECTION).into_iter();
         fields
             .filter_map(|field| field.to_str().ok())
-            .any(|field| field.split(',').any(|said| said.trim().eq_ignore_ascii_case(option)))
+            .any(|field| field.as_bytes().split(|byte| *byte == b',').any(|said| is(said, option)))
     };
     if response.version() >= Version::HTTP_11 { !says("close") } else { says("keep-alive") }
 }
