@@ -229,7 +229,18 @@ impl Stream {
                 *first = Some(data);
             }
         }
-        body.is_end_stream()
+        let is_whole = body.is_end_stream();
+        if let (true, Length::Unknown, Some(all)) = (is_whole, *length, &first) {
+            *length = Length::Left(all.len() as u64);
+        }
+        is_whole
+    }
+
+    /// The head announced this length, none of which was given yet.
+    pub(crate) fn expect(&mut self, announced: Option<u64>) {
+        if let (Self::Http2 { length: length @ Length::Unknown, .. }, Some(announced)) = (self, announced) {
+            *length = Length::Left(announced);
+        }
     }
 
     /// Whether there is something to give that was taken before.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use http::Response;
 use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Response};
 use outlive_core::{AttemptId, FailReason, Repeat};
 
 use crate::attempt::Attempts;
@@ -223,27 +223,35 @@ impl Open {
         let Self { ticket, mut deadline, sendings, manner } = self;
         drop(sendings);
         deadline.enter_body();
-        let Answer { message, gauge, most_fields, withheld } = answer;
+        let Answer { message, most_fields, withheld } = answer;
         let line = message.line();
-        let (mut response, upload, then) = match message {
-            Message::Http1(response) => {
+        let (response, upload, then, is_whole) = match message {
+            Message::Http1(response, gauge) => {
                 let then = persistence(&response);
-                (response.map(|body| Stream::http1(body, gauge)), None, then)
+                (response.map(|body| Stream::http1(body, gauge)), None, then, false)
             }
             Message::Tunnel(response, tunnel) => {
                 let then = match &tunnel {
                     Tunnel::Http1(_) => Persistence::Ends,
                     Tunnel::Http2(..) => Persistence::Stays,
                 };
-                (response.map(|()| Stream::Tunnel(tunnel)), None, then)
+                (response.map(|()| Stream::Tunnel(tunnel)), None, then, false)
             }
             Message::Http2(response, upload) => {
-                let length = manner.length(&response);
-                let response = response.map(|body| Stream::http2(body, length, most_fields));
-                (response, upload, Persistence::Stays)
+                let length = if manner.ask.excludes_content(response.status()) {
+                    Length::None
+                } else {
+                    Length::Unknown
+                };
+                let mut response = response.map(|body| Stream::http2(body, length, most_fields));
+                let is_whole = upload.is_none() && !withheld && response.body_mut().is_whole(cx);
+                if !is_whole {
+                    let announced = announced_length(response.headers());
+                    response.body_mut().expect(announced);
+                }
+                (response, upload, Persistence::Stays, is_whole)
             }
         };
-        let is_whole = upload.is_none() && !withheld && response.body_mut().is_whole(cx);
         let (attempts, claim) = if is_whole {
             (ticket.exchanged(attempt, line), None)
         } else {
@@ -259,13 +267,6 @@ impl Open {
     }
 }
 
-impl Manner {
-    /// How much of an HTTP/2 response's body is to come.
-    fn length<B>(&self, response: &Response<B>) -> Length {
-        if self.ask.excludes_content(response.status()) {
-            return Length::None;
-        }
-        let length = response.headers().get(CONTENT_LENGTH);
-        length.and_then(|length| length.to_str().ok()?.parse().ok()).map_or(Length::Unknown, Length::Left)
-    }
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -60,7 +60,6 @@ pub(crate) enum Wire {
 /// A response's head, and the means to read the rest.
 pub(crate) struct Answer {
     pub(crate) message: Message,
-    pub(crate) gauge: Arc<Gauge>,
     /// How many fields its trailers may have.
     pub(crate) most_fields: u32,
     /// The request's body was held back, and will not be sent.
@@ -68,7 +67,8 @@ pub(crate) struct Answer {
 }
 
 pub(crate) enum Message {
-    Http1(Response<Incoming>),
+    /// With what its connection's meter has noted.
+    Http1(Response<Incoming>, Arc<Gauge>),
     /// With the rest of the request's body, if it is still on its way.
     Http2(Response<RecvStream>, Option<Box<Upload>>),
     /// No message, but the beginning of something else.
@@ -79,7 +79,7 @@ impl Message {
     /// What its first line says.
     pub(crate) fn line(&self) -> (StatusCode, Version) {
         match self {
-            Self::Http1(response) => (response.status(), response.version()),
+            Self::Http1(response, _) => (response.status(), response.version()),
             Self::Http2(response, _) => (response.status(), response.version()),
             Self::Tunnel(response, _) => (response.status(), response.version()),
         }
@@ -209,7 +209,7 @@ impl Sending {
 
     fn http1(&self, mut response: Response<Incoming>) -> Message {
         if !self.ask.tunnels(response.status()) {
-            return Message::Http1(response);
+            return Message::Http1(response, Arc::clone(&self.gauge));
         }
         let tunnel = Tunnel::Http1(hyper::upgrade::on(&mut response));
         Message::Tunnel(response.map(drop), tunnel)
@@ -233,7 +233,7 @@ impl Sending {
 
     fn answer(&mut self, message: Message) -> Answer {
         let withheld = self.hold.take().is_some();
-        Answer { message, gauge: Arc::clone(&self.gauge), most_fields: self.most_fields, withheld }
+        Answer { message, most_fields: self.most_fields, withheld }
     }
 
     fn release(&mut self) {
