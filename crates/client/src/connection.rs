@@ -72,8 +72,8 @@ pub(crate) struct Known {
 pub(crate) enum Link {
     /// There is none yet.
     Dialling,
-    Http1(http1::Link),
-    Http2(http2::Link),
+    Http1(Box<http1::Link>),
+    Http2(Box<http2::Link>),
 }
 
 /// What came of a sending.
@@ -368,26 +368,38 @@ pub(crate) async fn run(
     progress: Arc<Progress>,
     mut orders: Inbox,
 ) {
-    let Some(origin) = guard.origin.upgrade() else { return };
-    let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
-    let (route, earlier) = (Arc::clone(&origin.route), guard.connection.0);
-    drop(origin);
-    let dial =
-        dial::Dial { name: &name, route: &route, address, earlier, settings: &settings, progress, clock };
     let dialled = tokio::select! {
         biased;
         // The only orders before there is a connection are to give it up.
         _ = orders.next() => return,
         // Boxed: what a dial needs is much, and is not kept for as long as the connection lives.
-        dialled = Box::pin(dial.run()) => dialled,
+        dialled = Box::pin(dial(&guard, address, progress)) => dialled,
     };
     match dialled {
-        Ok(dial::Dialled::Http1(link, connection)) => http1::drive(&guard, link, connection, orders).await,
-        Ok(dial::Dialled::Http2(link, connection)) => {
-            http2::drive(&guard, link, connection, orders, settings.max_streams).await;
+        Some(Ok(dial::Dialled::Http1(link, connection))) => {
+            http1::drive(&guard, link, connection, orders).await;
         }
-        Err(error) => _ = guard.tell(|ledger, connection| ledger.dial_failed(connection, error)),
+        Some(Ok(dial::Dialled::Http2(link, connection, max_streams))) => {
+            http2::drive(&guard, link, connection, orders, max_streams).await;
+        }
+        Some(Err(error)) => _ = guard.tell(|ledger, connection| ledger.dial_failed(connection, error)),
+        None => {}
     }
+}
+
+/// `None` when nobody is left who could want it.
+async fn dial(
+    guard: &Guard,
+    address: Option<SocketAddr>,
+    progress: Arc<Progress>,
+) -> Option<Result<dial::Dialled, DialError>> {
+    let origin = guard.origin.upgrade()?;
+    let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
+    let (route, earlier) = (Arc::clone(&origin.route), guard.connection.0);
+    drop(origin); // It may go while this is under way.
+    let dial =
+        dial::Dial { name: &name, route: &route, address, earlier, settings: &settings, progress, clock };
+    Some(dial.run().await)
 }
 
 /// Tells the origin how a connection ended, whatever ends its task.

@@ -89,7 +89,7 @@ impl Origin {
         let limits = settings.limits(name.is_https());
         let title = name.to_string();
         let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
-        let journal = is_traced.then(|| Journal::new(&title, &limits, seed));
+        let journal = is_traced.then(|| Box::new(Journal::new(&title, &limits, seed)));
         let watch = Watch::new(settings.observer.is_some());
         let ledger = Mutex::new(Ledger::new(limits, seed, addresses, journal, watch));
         let (alarm, rest) = (Arc::new(Notify::new()), Notify::new());

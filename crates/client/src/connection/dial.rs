@@ -37,8 +37,9 @@ pub(crate) use tcp::TcpOptions;
 
 /// A connection that is ready, and not yet told of.
 pub(super) enum Dialled {
-    Http1(http1::Link, Box<hyper::client::conn::http1::Connection<Bytestream, Outgoing>>),
-    Http2(http2::Link, Box<h2::client::Connection<Meter<Transport>, bytes::Bytes>>),
+    Http1(Box<http1::Link>, Box<hyper::client::conn::http1::Connection<Bytestream, Outgoing>>),
+    /// With how many streams its user allows.
+    Http2(Box<http2::Link>, Box<h2::client::Connection<Meter<Transport>, bytes::Bytes>>, u32),
 }
 
 /// What a dial is to do.
@@ -160,7 +161,8 @@ impl Dial<'_> {
             Route::Forward(proxy) => Form::absolute(self.name, proxy.authorization()),
             Route::Direct | Route::Tunnel(_) | Route::Socks(_) | Route::Broken(_) => Form::Origin,
         };
-        Ok(Dialled::Http1(http1::Link::new(sender, gauge, socket, limits, form), Box::new(connection)))
+        let link = http1::Link::new(sender, gauge, socket, limits, form);
+        Ok(Dialled::Http1(Box::new(link), Box::new(connection)))
     }
 
     async fn open_http2(&self, transport: Transport, socket: Option<Socket>) -> Result<Dialled, DialError> {
@@ -177,6 +179,6 @@ impl Dial<'_> {
             .await;
         let (sender, connection) = opened.map_err(|error| DialError::because(Step::Protocol, error))?;
         let link = http2::Link::new(sender, gauge, socket, self.settings.head);
-        Ok(Dialled::Http2(link, Box::new(connection)))
+        Ok(Dialled::Http2(Box::new(link), Box::new(connection), self.settings.max_streams))
     }
 }

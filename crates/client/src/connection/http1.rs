@@ -170,7 +170,7 @@ fn keeps_alive<B>(response: &Response<B>) -> bool {
 /// Moves the bytes of one connection until it ends.
 pub(super) async fn drive(
     guard: &Guard,
-    link: Link,
+    link: Box<Link>,
     connection: Box<Connection<Bytestream, Outgoing>>,
     orders: Inbox,
 ) {

@@ -121,7 +121,7 @@ fn is_callers_fault(error: &h2::Error) -> bool {
 /// Moves the bytes of one connection until it ends.
 pub(super) async fn drive(
     guard: &Guard,
-    link: Link,
+    link: Box<Link>,
     mut connection: H2,
     orders: Inbox,
     max_streams: u32,
@@ -134,7 +134,8 @@ pub(super) async fn drive(
             let ended = Pin::new(&mut connection).poll(cx).is_ready();
             if ended || gauge.settings_read() { Poll::Ready(ended) } else { Poll::Pending }
         });
-        if tokio::time::timeout(SETTINGS_WAIT, word).await == Ok(true) {
+        // Boxed, as is the farewell below: most connections live without.
+        if Box::pin(tokio::time::timeout(SETTINGS_WAIT, word)).await == Ok(true) {
             return;
         }
     }
@@ -153,7 +154,7 @@ pub(super) async fn drive(
             guard.tell(|ledger, connection| ledger.ended(connection, cause));
         }
         End::Cut => {}
-        End::Unwanted => _ = tokio::time::timeout(FAREWELL, task.connection).await,
+        End::Unwanted => _ = Box::pin(tokio::time::timeout(FAREWELL, task.connection)).await,
     }
 }
 

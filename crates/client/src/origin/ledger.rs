@@ -52,7 +52,8 @@ pub(crate) struct Ledger {
     pub(super) runtime: Option<Handle>,
     pub(super) door: Door,
     pub(super) watch: Watch,
-    journal: Option<Journal>,
+    /// Boxed: it is large, and most origins have none.
+    journal: Option<Box<Journal>>,
     actions: Vec<Action>,
 }
 
@@ -78,7 +79,7 @@ impl Ledger {
         limits: Limits,
         seed: u64,
         addresses: Addresses,
-        journal: Option<Journal>,
+        journal: Option<Box<Journal>>,
         watch: Watch,
     ) -> Self {
         let dial_limit = Duration::from_micros(limits.dialling.as_micros());
@@ -388,7 +389,7 @@ impl Ledger {
 
     /// What has happened so far, where that is written down.
     pub(super) fn journal(&self) -> Option<Trace> {
-        self.journal.as_ref().map(Journal::trace)
+        self.journal.as_ref().map(|journal| journal.trace())
     }
 
     pub(super) fn counts(&self) -> (usize, usize, usize) {

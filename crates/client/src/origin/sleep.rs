@@ -26,10 +26,14 @@ impl Sleep {
         }
         #[cfg(target_os = "linux")]
         if let Some(ring) = self.precise.arm(wait) {
-            return tokio::select! {
-                () = ring.wait() => {}
-                () = tokio::time::sleep_until(instant) => {}
-            };
+            // Boxed, for each origin has an alarm, and nearly all of them sleep for long.
+            return Box::pin(async move {
+                tokio::select! {
+                    () = ring.wait() => {}
+                    () = tokio::time::sleep_until(instant) => {}
+                }
+            })
+            .await;
         }
         tokio::time::sleep_until(instant).await;
     }
