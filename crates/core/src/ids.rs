@@ -5,14 +5,20 @@
 //! the order of the attempts' numbers is the order of their bytes on the wire (see [`crate::Action::Send`]).
 
 use core::fmt;
-use core::hash::{BuildHasherDefault, Hasher};
-use std::collections::HashMap;
+
+use crate::table::Id;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $letter:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub struct $name(pub u64);
+
+        impl Id for $name {
+            fn number(self) -> u64 {
+                self.0
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,31 +57,3 @@ id!(
 /// A text that is not a letter and a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotAnId;
-
-/// A map from ids. Ids are our own counters, nobody outside chooses them: so they are their own places in the table, neighbours in
-/// time are neighbours in memory, and only the tag that the table keeps of each is mixed (by Fibonacci hashing).
-pub type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
-
-/// The hasher of [`IdMap`].
-#[derive(Clone, Copy, Default, Debug)]
-pub struct IdHasher(u64);
-
-/// The bits that the standard library's table compares before it looks at a key.
-const TAG: u64 = 0xFE00_0000_0000_0000;
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        let value = self.0 ^ value;
-        self.0 = value ^ (value.wrapping_mul(0x9E37_79B9_7F4A_7C15) & TAG);
-    }
-}

@@ -13,10 +13,10 @@ use crate::comparison::{Comparison, Finding, Outcome};
 use crate::connection::Connection;
 use crate::dials::Dials;
 use crate::event::Repeat;
-use crate::ids::IdMap;
 use crate::life;
 use crate::patience::Patience;
 use crate::ready::Ready;
+use crate::table::IdMap;
 
 use crate::request::{Phase, Request, Turn};
 use crate::requests::Requests;

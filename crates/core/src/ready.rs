@@ -5,7 +5,7 @@
 //! connections. Invariant: a connection stands in at most one stack, at the place that is remembered for it.
 
 use crate::ConnectionId;
-use crate::ids::IdMap;
+use crate::table::IdMap;
 
 /// Who is asked first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

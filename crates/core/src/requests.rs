@@ -7,11 +7,10 @@
 //! Invariant: `waiting` and `rescuing` count exactly the requests in those phases.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::Entry;
 
 use crate::event::Repeat;
-use crate::ids::IdMap;
 use crate::request::{Phase, Request, Turn};
+use crate::table::IdMap;
 use crate::{AttemptId, Limits, RequestId, Span, Time};
 
 #[derive(Default, Debug)]
@@ -145,10 +144,8 @@ impl Requests {
 
     /// Forgets the request if `attempt` is what answered it.
     pub(crate) fn remove_delivered(&mut self, id: RequestId, attempt: AttemptId) {
-        let Entry::Occupied(request) = self.table.entry(id) else { return };
-        if request.get().phase == Phase::Delivered(attempt) {
-            request.remove();
-            self.sweep();
+        if self.get(id).is_some_and(|request| request.phase == Phase::Delivered(attempt)) {
+            self.remove(id);
         }
     }
 

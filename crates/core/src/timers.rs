@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ids::IdMap;
+use crate::table::IdMap;
 use crate::{ConnectionId, Time};
 
 /// The connections by when they are due.
