@@ -20,8 +20,7 @@ def handle(number, method, url, timeout):
     easy.setopt(pycurl.URL, url)
     body, headers = message(method)
     if body is not None:
-        easy.setopt(pycurl.POSTFIELDSIZE, len(body))
-        easy.setopt(pycurl.COPYPOSTFIELDS, body)
+        easy.setopt(pycurl.POSTFIELDS, body)
     easy.setopt(pycurl.CUSTOMREQUEST, method)
     easy.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in headers.items()])
     easy.setopt(pycurl.HTTP_VERSION, VERSIONS[PROTOCOL])
