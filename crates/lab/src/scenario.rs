@@ -91,7 +91,7 @@ mod tests {
     }
 
     /// The matrix is to end below 90 minutes on two processors; starting a contestant takes about 0.7 s. This is what it would take if
-    /// all lost everything everywhere. It came to three quarters of that when it was measured, for who recovers takes a tenth.
+    /// all lost everything everywhere. Measured, it came to five sixths of that, for who recovers takes a tenth, and some start slowly.
     #[test]
     fn a_matrix_ends_within_90_minutes() {
         let contestants =
@@ -99,7 +99,7 @@ mod tests {
         let most_ms: u64 =
             names().map(|name| short(name).unwrap().stop.for_ms.unwrap_or(u64::MAX / 64)).sum();
         let minutes = contestants as u64 * (most_ms + 700 * names().count() as u64) / 60_000;
-        assert!(minutes * 3 / 4 < 90, "{minutes} min, if every turn took as long as it may");
+        assert!(minutes * 5 / 6 < 90, "{minutes} min, if every turn took as long as it may");
     }
 
     #[test]
