@@ -104,7 +104,9 @@ fn forever() -> ! {
 }
 
 fn write_pid(name: &str, pid: u32) {
-    // Written whole under another name first: the test waits for the file to be there.
-    std::fs::write(format!("{name}.tmp"), pid.to_string()).expect("a pid file");
-    std::fs::rename(format!("{name}.tmp"), format!("{name}.pid")).expect("a pid file");
+    // Written whole under another name first: the test waits for the file to be there. And under a name of its own, for two labs
+    // of one project may start the same fake at the same time.
+    let part = format!("{name}.{}.tmp", std::process::id());
+    std::fs::write(&part, pid.to_string()).expect("a pid file");
+    std::fs::rename(part, format!("{name}.pid")).expect("a pid file");
 }
