@@ -2,8 +2,8 @@
 //!
 //! Bytes keep their order, as they do in TCP whatever their packets do; so jitter can only hold up, never overtake.
 //!
-//! Invariant: reading does not wait for what is still on its way, until `MOST` chunks are. While a wire is held, nothing is
-//! read or written, and what had been read waits.
+//! Invariant: reading does not wait for what is still on its way, until `MOST` chunks are. While a direction is held, nothing is
+//! read or written in it, and what had been read waits.
 //! Next: `wire.rs`, which uses it where the script adds a delay or a hand may; `wires/road.rs`, which decides how much;
 //! `wires/way.rs`, what the hand can do.
 

@@ -57,6 +57,8 @@ fn refuse(wire: WireId, client: TcpStream, wires: &Wires) {
 mod tests {
     use std::{io, sync::Arc, time::Duration};
 
+    use outlive_fault::Direction;
+
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::{TcpListener, TcpStream},
@@ -324,6 +326,31 @@ mod tests {
         // What it had written is lost with it, and the way to the origin is no more.
         assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap_or(4), 4);
         assert!(!bench.wires.take_in_hand(1, Way::Open));
+    }
+
+    #[tokio::test]
+    async fn a_hand_holds_one_direction_and_the_other_goes_on() {
+        let mut bench = bench_with("quick", Wires::by_hand).await;
+        let mut client = TcpStream::connect(bench.proxy).await.unwrap();
+        says(&mut client, b"ping").await.unwrap();
+        let origin = bench.served.recv().await.unwrap();
+        assert!(bench.wires.take_in_hand(1, Way::HalfHeld(Direction::Back)));
+        client.write_all(b"come").await.unwrap();
+        client.shutdown().await.unwrap();
+        // The origin has it all, and hears of the end. Nobody is left to let go of a wire that is ending, so what it said
+        // arrives, too.
+        assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap(), 8);
+        let mut heard = Vec::new();
+        timeout(SOON, client.read_to_end(&mut heard)).await.unwrap().unwrap();
+        assert_eq!(heard, b"come");
+        let mut client = TcpStream::connect(bench.proxy).await.unwrap();
+        says(&mut client, b"ping").await.unwrap();
+        let origin = bench.served.recv().await.unwrap();
+        assert!(bench.wires.take_in_hand(2, Way::HalfHeld(Direction::Out)));
+        client.write_all(b"stay").await.unwrap();
+        drop(client);
+        assert_eq!(timeout(SOON, origin).await.unwrap().unwrap().unwrap_or(4), 4);
+        assert!(!bench.wires.take_in_hand(2, Way::Open), "it has ended");
     }
 
     #[tokio::test]

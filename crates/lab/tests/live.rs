@@ -161,6 +161,26 @@ fn a_cut_costs_what_it_costs_until_it_is_restored() {
     wait_for("the first wire's end", || (live.strike("honest", 1, CUT) == 404).then_some(()));
 }
 
+/// What tells a stall from a cut: whether the origin goes on to see the requests that are lost.
+#[test]
+fn a_stall_loses_one_direction_until_it_is_restored() {
+    let lab = Lab::with(&["stubborn"]);
+    let live = lab.live(&["--request-timeout", "300ms", "--think", "20ms", "--workers", "1"]);
+    live.wait("answers", "stubborn", |now| now["answered"].as_u64() > Some(3));
+    for (deed, arrive) in [("stall-down", true), ("stall-up", false)] {
+        assert_eq!(live.strike("stubborn", 1, &format!(r#"{{"do": "{deed}"}}"#)), 204);
+        // What was on its way is through when the first is lost.
+        let now = live.wait("a loss", "stubborn", |now| now["strike"]["lost"].as_u64() > Some(0));
+        assert_eq!((&now["wires"][0]["state"], &now["strike"]["deed"]["do"]), (&json!(deed), &json!(deed)));
+        let (seen, answered) = (now["wires"][0]["seen"].as_u64().unwrap(), now["answered"].as_u64());
+        let now = live.wait("more losses", "stubborn", |now| now["strike"]["lost"].as_u64() > Some(3));
+        assert_eq!(now["answered"].as_u64(), answered, "{deed}");
+        assert_eq!(now["wires"][0]["seen"].as_u64() > Some(seen), arrive, "{deed}: {now}");
+        assert_eq!(live.strike("stubborn", 1, r#"{"do": "restore"}"#), 204);
+        live.wait("answers again", "stubborn", |now| now["answered"].as_u64() > answered);
+    }
+}
+
 #[test]
 fn a_short_delay_loses_nothing() {
     let lab = Lab::with(&["honest"]);

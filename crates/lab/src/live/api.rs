@@ -7,13 +7,14 @@
 //! | `GET /api/events` | server-sent events: a `snapshot` (the same JSON), then a `tick` ten times a second |
 //! | `POST /api/contestants/<name>/wires/<n>` | does what the body says to a live wire: 204 |
 //!
-//! The body is JSON, `content-type: application/json`: `{"do": "cut"}`, `{"do": "delay", "ms": 60}` or `{"do": "restore"}`. With
-//! it comes `netsplit-token`, which stands in the page's `<meta name="netsplit-token">`.
+//! The body is JSON, `content-type: application/json`: `{"do": "cut"}`, `{"do": "stall-up"}`, `{"do": "stall-down"}`,
+//! `{"do": "delay", "ms": 60}` or `{"do": "restore"}`. With it comes `netsplit-token`, which stands in the page's
+//! `<meta name="netsplit-token">`.
 //!
 //! A snapshot is `{start, n, tick_ms, pace, contestants: [{name, client, protocol, about, history, now}]}`, a tick is
 //! `{n, contestants: [now, …]}` in the same order; `n` counts ticks, and a tick that is not above the snapshot's is in it
-//! already. `now` is a `tally::View`; `history` and `now.tick` are `[answered, lost, mark]`, where mark is 1 when a wire was cut
-//! or delayed within that tick, and 2 when one was restored.
+//! already. `now` is a `tally::View`; `history` and `now.tick` are `[answered, lost, mark]`, where mark is 1 when a wire was cut,
+//! stalled or delayed within that tick, and 2 when one was restored.
 //!
 //! Refusals are JSON, `{"error": "…"}`: 400 not understood, 403 and 421 (`door.rs`), 404, 405, 408, 413, 415, and 503 when too many
 //! watch.

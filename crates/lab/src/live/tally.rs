@@ -76,19 +76,23 @@ struct Wire {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum State {
     Dialling,
     Live,
     Late,
     Cut,
+    /// Silent towards the origin only.
+    StallUp,
+    /// Silent towards the contestant only.
+    StallDown,
     /// The contestant has closed it.
     Left,
     /// The origin has.
     Ended,
 }
 
-/// The last time that a wire was cut or delayed, and what it cost.
+/// The last time that a wire was cut, stalled or delayed, and what it cost.
 #[derive(Debug)]
 struct Strike {
     at: u64,
@@ -187,6 +191,8 @@ impl Tally {
         let Some(wire) = self.wires.get_mut(&id) else { return };
         (wire.state, wire.delay_ms) = match deed {
             Deed::Cut => (State::Cut, 0),
+            Deed::StallUp => (State::StallUp, 0),
+            Deed::StallDown => (State::StallDown, 0),
             Deed::Delay { ms } => (State::Late, ms),
             Deed::Restore => (State::Live, 0),
         };

@@ -253,11 +253,11 @@ impl Wires {
     /// What makes this direction of this wire late, if anything does or can.
     pub(crate) fn late(&self, wire: WireId, from: Side) -> Option<Late> {
         let by_hand = self.by_hand.then(|| self.lock().live.get(&wire).map(|live| live.way.subscribe()));
-        let look = by_hand.flatten().map(Look::new);
+        let direction = if from == Side::Client { Direction::Out } else { Direction::Back };
+        let look = by_hand.flatten().map(|way| Look::new(way, direction));
         if self.road.is_none() && look.is_none() {
             return None;
         }
-        let direction = if from == Side::Client { Direction::Out } else { Direction::Back };
         let ride = self.road.as_ref().map(|road| road.ride(wire, direction));
         Some(Late::new(ride, direction, look))
     }

@@ -1,4 +1,5 @@
-//! What a wire lets pass while a human has a hand on it: everything, everything but late, or nothing for now.
+//! What a wire lets pass while a human has a hand on it: everything, everything but late, or nothing for
+//! now, both ways or one.
 //!
 //! Unlike a fault, which a wire never gets over, this can be undone, as a route that comes back does: what was on its way
 //! has waited, as TCP would have sent it again.
@@ -8,6 +9,7 @@
 
 use std::{future::pending, time::Duration};
 
+use outlive_fault::Direction;
 use tokio::sync::watch;
 
 /// What passes.
@@ -20,39 +22,52 @@ pub(crate) enum Way {
     Late(Duration),
     /// No byte. Sockets stay open, no FIN, no RST: to both ends it is a stall.
     Held,
+    /// No byte in this direction; the other one is open.
+    HalfHeld(Direction),
+}
+
+impl Way {
+    fn holds(self, direction: Direction) -> bool {
+        self == Way::Held || self == Way::HalfHeld(direction)
+    }
 }
 
 /// One direction's look at it.
 #[derive(Clone, Debug)]
-pub(crate) struct Look(watch::Receiver<Way>);
+pub(crate) struct Look {
+    way: watch::Receiver<Way>,
+    direction: Direction,
+}
 
 impl Look {
-    pub(super) fn new(way: watch::Receiver<Way>) -> Self {
-        Self(way)
+    pub(super) fn new(way: watch::Receiver<Way>, direction: Direction) -> Self {
+        Self { way, direction }
     }
 
     /// What is added to the way of a byte that is read now.
     pub(crate) fn delay(&self) -> Duration {
-        match *self.0.borrow() {
+        match *self.way.borrow() {
             Way::Late(delay) => delay,
-            Way::Open | Way::Held => Duration::ZERO,
+            Way::Open | Way::Held | Way::HalfHeld(_) => Duration::ZERO,
         }
     }
 
     /// Whether nothing passes, for now.
     pub(crate) fn is_held(&self) -> bool {
         // Nobody is left to let go of a wire that is ending.
-        *self.0.borrow() == Way::Held && self.0.has_changed().is_ok()
+        self.way.borrow().holds(self.direction) && self.way.has_changed().is_ok()
     }
 
     /// Returns when bytes pass: at once, unless it is held.
     pub(crate) async fn open(&mut self) {
-        _ = self.0.wait_for(|way| *way != Way::Held).await;
+        let direction = self.direction;
+        _ = self.way.wait_for(|way| !way.holds(direction)).await;
     }
 
     /// Returns when it is held; never, if it is not.
     pub(crate) async fn held(&mut self) {
-        let waited = self.0.wait_for(|way| *way == Way::Held).await.is_ok();
+        let direction = self.direction;
+        let waited = self.way.wait_for(|way| way.holds(direction)).await.is_ok();
         if !waited || !self.is_held() {
             pending().await
         }

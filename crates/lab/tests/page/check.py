@@ -112,11 +112,39 @@ def delays_and_restores_all(page):
     page.wait_for_wire("stubborn", "Wire 1, live.")
     page.browser.click("input[name=deed][value=cut]")
     before = page.figure("honest", "lost")
-    page.browser.click("#cut-each")
+    page.browser.click("#strike-each")
     page.wait_for_wire("stubborn", "Wire 1, cut.")
     page.wait_for_more("honest", "lost", before)
     page.browser.click("#restore-all")
     page.wait_for_wire("stubborn", "Wire 1, live.")
+
+
+def stalls_one_direction(page):
+    """Its answers, by a click; its requests, by a key. Which one it is, is said."""
+    page.browser.click("input[name=deed][value=stall]")
+    before = page.figure("stubborn", "lost")
+    page.browser.click("[data-contestant=stubborn] .wire")
+    page.wait_for_wire("stubborn", "no answers. Restore it.")
+    page.wait_for_more("stubborn", "lost", before)
+    page.wait_for_outcome("stubborn", "stalled (no answers)")
+
+
+def restores_and_stalls_the_other(page):
+    page.browser.click("[data-contestant=stubborn] .wire")
+    page.wait_for_wire("stubborn", "Wire 1, live.")
+    page.wait_for_more("stubborn", "answered")
+    page.browser.run("document.getElementById('stall').value = 'stall-up'")
+    page.browser.press("s")
+    page.wait_for_wire("stubborn", "no requests. Restore it.")
+    page.wait_for_more("stubborn", "lost")
+    page.browser.press("r")
+    page.wait_for_wire("stubborn", "Wire 1, live.")
+    page.browser.run("document.getElementById('stall').value = 'stall-down'")
+    page.browser.click("#strike-each")
+    page.wait_for_wire("stubborn", "no answers. Restore it.")
+    page.browser.click("#restore-all")
+    page.wait_for_wire("stubborn", "Wire 1, live.")
+    page.browser.click("input[name=deed][value=cut]")
 
 
 def fits(page, width):
@@ -150,6 +178,11 @@ def main(url, shots):
         a_click_restores(page)
         keys_are_enough(page)
         delays_and_restores_all(page)
+        stalls_one_direction(page)
+        look("stalled-light", 1280, "light")
+        look("stalled-narrow", 360, "dark")
+        page.emulate(1280, "light")
+        restores_and_stalls_the_other(page)
         look("narrow-dark", 360, "dark")
         complaints = browser.complaints()
         assert not complaints, complaints

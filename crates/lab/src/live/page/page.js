@@ -1,4 +1,4 @@
-// Begins here: listens to the lab, shows what it tells, and asks it to cut, delay and restore.
+// Begins here: listens to the lab, shows what it tells, and asks it to cut, stall, delay and restore.
 //
 // Invariant: the page shows what the lab says and nothing of its own; a click changes nothing here until the lab tells so.
 // Next: contestant.js, a card; words.js, what is said.
@@ -65,9 +65,9 @@ function tick({ n, contestants: now }) {
 
 // What a click means follows from the wire; a key says it.
 function meant(wire, what) {
-  const chosen = document.querySelector("input[name=deed]:checked").value;
-  const deed = what !== "click" ? what : wire.state === "live" ? chosen : "restore";
-  return deed === "delay" ? { do: deed, ms: Number(document.getElementById("delay").value) } : { do: deed };
+  if (what === "click") what = wire.state === "live" ? chosen() : "restore";
+  if (what === "stall") return { do: document.getElementById("stall").value };
+  return what === "delay" ? { do: what, ms: Number(document.getElementById("delay").value) } : { do: what };
 }
 
 // Whether it was done.
@@ -111,27 +111,37 @@ function tell(words) {
   if (notice.textContent !== words) notice.textContent = words;
 }
 
-document.getElementById("cut-each").addEventListener("click", () => {
+const strikeEach = document.getElementById("strike-each");
+strikeEach.addEventListener("click", () => {
+  const deed = meant(null, chosen());
   for (const { name, wires } of contestants) {
     const [busiest] = wires.live();
-    if (busiest) ask(name, busiest, { do: "cut" });
+    if (busiest) ask(name, busiest, deed);
   }
-  say("One wire of each is cut.");
+  say(`One wire of each is ${done(deed)}.`);
 });
 document.getElementById("restore-all").addEventListener("click", () => {
   for (const { name, wires } of contestants) for (const wire of wires.struck()) ask(name, wire, { do: "restore" });
   say("All wires are restored.");
 });
 
+function chosen() {
+  return document.querySelector("input[name=deed]:checked").value;
+}
+
 // The style sheet shows on a wire what a click would do.
 function choose() {
-  document.body.dataset.deed = document.querySelector("input[name=deed]:checked").value;
+  document.body.dataset.deed = chosen();
+  const word = { cut: "Cut", stall: "Stall", delay: "Delay" }[chosen()];
+  strikeEach.textContent = `${word} one wire of each`;
 }
 for (const choice of document.querySelectorAll("input[name=deed]")) choice.addEventListener("change", choose);
-document.getElementById("delay").addEventListener("change", () => {
-  document.querySelector("input[name=deed][value=delay]").checked = true;
-  choose();
-});
+for (const deed of ["stall", "delay"]) {
+  document.getElementById(deed).addEventListener("change", () => {
+    document.querySelector(`input[name=deed][value=${deed}]`).checked = true;
+    choose();
+  });
+}
 choose();
 
 listen();

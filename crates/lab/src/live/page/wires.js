@@ -10,15 +10,20 @@ const STATES = {
   dialling: "dialling",
   live: "live",
   cut: "cut",
+  "stall-down": "no answers",
+  "stall-up": "no requests",
   left: "client closed it",
   ended: "server closed it",
 };
+
+// States that a hand has made, and can undo.
+const STRUCK = ["cut", "stall-down", "stall-up", "late"];
 
 export class Wires {
   /**
    * @param {HTMLElement} place
    * @param {number} kept rows that stay although nothing is in them, so that the page does not jump
-   * @param {(wire: object, wish: string) => void} wish told "click", "cut", "delay" or "restore"
+   * @param {(wire: object, wish: string) => void} wish told "click", "cut", "stall", "delay" or "restore"
    */
   constructor(place, kept, wish) {
     Object.assign(this, { place, kept, wish, rows: [] });
@@ -65,7 +70,7 @@ export class Wires {
 
   /** Wires that something was done to. */
   struck() {
-    return this.rows.map((row) => row.wire).filter((wire) => wire?.state === "cut" || wire?.state === "late");
+    return this.rows.map((row) => row.wire).filter((wire) => STRUCK.includes(wire?.state));
   }
 }
 
@@ -84,7 +89,7 @@ class Row {
     this.state = part("state");
     this.button.addEventListener("click", () => this.canChange() && wish(this.wire, "click"));
     this.button.addEventListener("keydown", (event) => {
-      const key = { c: "cut", d: "delay", r: "restore" }[event.key.toLowerCase()];
+      const key = { c: "cut", s: "stall", d: "delay", r: "restore" }[event.key.toLowerCase()];
       if (key && this.canChange() && !event.ctrlKey && !event.metaKey && !event.altKey) wish(this.wire, key);
     });
     this.clear();
@@ -105,9 +110,11 @@ class Row {
     this.wire = wire;
     this.id.textContent = `${wire.wire}`;
     const words = wire.state === "late" ? `+${wire.delay_ms} ms` : STATES[wire.state];
-    const busy = this.quiet < IDLE && (wire.state === "live" || wire.state === "late");
-    const can = { live: "Cut or delay it.", late: "Restore it.", cut: "Restore it." }[wire.state] ?? "";
-    this.paint(busy ? `${wire.state} busy` : wire.state, words, `Wire ${wire.wire}, ${words}. ${can}`);
+    const look = wire.state.startsWith("stall-") ? `${wire.state} half` : wire.state;
+    // The origin goes on to see what comes by a wire whose answers are stalled.
+    const busy = this.quiet < IDLE && ["live", "late", "stall-down"].includes(wire.state);
+    const can = wire.state === "live" ? "Cut, stall or delay it." : this.canChange() ? "Restore it." : "";
+    this.paint(busy ? `${look} busy` : look, words, `Wire ${wire.wire}, ${words}. ${can}`);
   }
 
   paint(look, words, label) {
@@ -120,6 +127,6 @@ class Row {
   }
 
   canChange() {
-    return ["live", "late", "cut"].includes(this.wire?.state);
+    return this.wire?.state === "live" || STRUCK.includes(this.wire?.state);
   }
 }

@@ -13,9 +13,10 @@ export function time(ms) {
   return ms < 120_000 ? `${Math.floor(ms / 1000)} s` : `${Math.floor(ms / 60_000)} min`;
 }
 
-/** What was done: "cut", "delayed by 60 ms". */
+/** What was done: "cut", "stalled (no answers)", "delayed by 60 ms". */
 export function done(deed) {
-  return deed.do === "delay" ? `delayed by ${deed.ms} ms` : "cut";
+  if (deed.do === "delay") return `delayed by ${deed.ms} ms`;
+  return { "stall-down": "stalled (no answers)", "stall-up": "stalled (no requests)" }[deed.do] ?? "cut";
 }
 
 /**
