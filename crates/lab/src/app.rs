@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use tokio::{runtime, sync::oneshot};
+use tokio::runtime;
 
 use crate::{
     archive::{self, Choice},
@@ -20,7 +20,7 @@ use crate::{
     certificate::Identity,
     clock::Clock,
     contestant::{build::Builds, guard},
-    interrupt::{self, Interrupt},
+    interrupt::{self, Interrupt, Watch},
     list, live,
     manifest::{ALL, Manifest},
     matrix::Matrix,
@@ -205,13 +205,13 @@ impl Prepared {
             }
             What::Matrix(plans) => {
                 let matrix = Matrix { manifest, plans, dir: dir.clone(), obstacle, progress, json };
-                (Ok(()), matrix.run(&mut signal).await?)
+                (Ok(()), matrix.run(&signal).await?)
             }
         };
         let runs = conclude(&dir, json, &judge, progress, interrupt)?;
         result?;
         // A signal that came while the report was written changes nothing but the exit status.
-        let interrupt = interrupt.or_else(|| signal.try_recv().ok());
+        let interrupt = interrupt.or_else(|| signal.interrupt());
         let mut rows = runs.iter().flat_map(|run| &run.rows);
         let failed = rows.any(|row| row.summary.status == Status::Failed);
         Ok(match interrupt {
@@ -234,10 +234,7 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     /// The outer error is about the record: there is none, or it is not whole.
-    async fn run(
-        self,
-        signal: &mut oneshot::Receiver<Interrupt>,
-    ) -> anyhow::Result<(io::Result<()>, Option<Interrupt>)> {
+    async fn run(self, signal: &mut Watch) -> anyhow::Result<(io::Result<()>, Option<Interrupt>)> {
         let Scene { dir, manifest, plan, obstacle, progress, json } = self;
         let path = dir.join(record::FILE);
         let (recorder, writer) = writer::create(&path, Clock::start()).with_context(|| {
@@ -278,12 +275,12 @@ async fn build_all(manifest: &Manifest, progress: Progress) {
 pub(crate) async fn until_interrupted(
     job: Job,
     json: bool,
-    signal: &mut oneshot::Receiver<Interrupt>,
+    signal: &mut Watch,
 ) -> (io::Result<()>, Option<Interrupt>) {
     let mut task = tokio::spawn(job.run(move |row| if json { print_json(&row) } else { Ok(()) }));
     tokio::select! {
         result = &mut task => (result.unwrap_or_else(|bug| Err(io::Error::other(bug))), None),
-        Ok(interrupt) = signal => {
+        interrupt = signal.interrupted() => {
             task.abort();
             // Aborting only asks; the task's children are gone when it is.
             _ = task.await;

@@ -9,7 +9,7 @@ use std::io;
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
+    sync::watch,
 };
 
 /// Which signal it was.
@@ -30,20 +30,40 @@ impl Interrupt {
     }
 }
 
-/// Catches signals from now on; the first one comes out of the receiver.
-pub(crate) fn watch() -> io::Result<oneshot::Receiver<Interrupt>> {
+/// Whether there was a signal, for as many as want to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch(watch::Receiver<Option<Interrupt>>);
+
+impl Watch {
+    /// Returns when there is one.
+    pub(crate) async fn interrupted(&mut self) -> Interrupt {
+        match self.0.wait_for(Option::is_some).await.map(|interrupt| *interrupt) {
+            Ok(Some(interrupt)) => interrupt,
+            // Whoever watches for signals does so as long as the process lives.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// The one there was, if there was one.
+    pub(crate) fn interrupt(&self) -> Option<Interrupt> {
+        *self.0.borrow()
+    }
+}
+
+/// Catches signals from now on.
+pub(crate) fn watch() -> io::Result<Watch> {
     let mut signals = Signals {
         interrupt: signal(SignalKind::interrupt())?,
         terminate: signal(SignalKind::terminate())?,
         hang_up: signal(SignalKind::hangup())?,
     };
-    let (first, receiver) = oneshot::channel();
+    let (first, receiver) = watch::channel(None);
     tokio::spawn(async move {
-        _ = first.send(signals.next().await);
+        first.send_replace(Some(signals.next().await));
         let second = signals.next().await;
         std::process::exit(second.exit_status().into());
     });
-    Ok(receiver)
+    Ok(Watch(receiver))
 }
 
 struct Signals {

@@ -4,18 +4,24 @@
 //! the next `run matrix` into the same directory goes on with the cells that have none. A contestant that failed has had its turn;
 //! one that was skipped is tried again, for its tools may be there now. To run a cell again, delete its file.
 //!
-//! Invariant: a file with its final name is a whole record of one turn, and of the plan that it would be run with today.
+//! Most cells run alone, scenario by scenario. After them come those of scenarios that mostly wait, a few at a time (`short.abreast`).
+//!
+//! Invariant: a file with its final name is a whole record of one turn, and of the plan that it would be run with today; and
+//! before the first turn all builds are over.
 //! Next: `archive.rs`, which reads the directory back; `run.rs`, one turn.
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
     time::Instant,
 };
 
 use anyhow::{Context as _, ensure};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::Mutex;
 
 use crate::{
     app::until_interrupted,
@@ -23,14 +29,16 @@ use crate::{
     certificate::Identity,
     clock::Clock,
     contestant::build::Builds,
-    interrupt::Interrupt,
+    interrupt::{Interrupt, Watch},
     manifest::{Entry, Manifest},
+    namespace,
     origin::grpc,
     out,
     plan::Plan,
     progress::{Progress, say},
     record::{Record, Status, reader, writer},
     run::Job,
+    scenario,
     stage::Props,
 };
 
@@ -45,6 +53,10 @@ pub(crate) struct Matrix {
     pub(crate) json: bool,
 }
 
+/// How many turns run beside each other where a scenario lets them. Their contestants start at the same time, too, and a virtual
+/// machine takes a second of a core for that.
+const ABREAST: usize = 3;
+
 /// A scenario with a contestant.
 struct Cell<'a> {
     plan: &'a Plan,
@@ -58,31 +70,90 @@ struct Common {
     identity: Identity,
     authority: PathBuf,
     builds: Arc<Mutex<Builds>>,
+    /// When the first turn began, and how many have begun of how many.
+    start: Instant,
+    begun: AtomicUsize,
+    all: usize,
+}
+
+/// Cells of which each has its turn, of one or several takers.
+struct Queue<'a> {
+    cells: &'a [Cell<'a>],
+    next: AtomicUsize,
+    /// There are no more turns: a signal came, or a record could not be written.
+    over: AtomicBool,
 }
 
 impl Matrix {
     /// Runs what has not run yet, until the end or a signal. When this returns, no child is left.
-    pub(crate) async fn run(
-        &self,
-        signal: &mut oneshot::Receiver<Interrupt>,
-    ) -> anyhow::Result<Option<Interrupt>> {
+    pub(crate) async fn run(&self, signal: &Watch) -> anyhow::Result<Option<Interrupt>> {
         let cells = self.cells_to_run()?;
         let identity = Identity::make()?;
         let authority = out::publish(&identity, &self.dir)?;
-        let common = Common { identity, authority, builds: Arc::default() };
-        let start = Instant::now();
-        for (n, cell) in cells.iter().enumerate() {
-            if self.progress != Progress::Quiet {
-                say(&format!(
-                    "{} with {} ({}{})",
-                    cell.plan.name,
-                    cell.entry.name,
-                    n + 1,
-                    left(start, n, cells.len())
-                ));
+        let all = cells.len();
+        let (abreast, alone): (Vec<_>, Vec<_>) =
+            cells.into_iter().partition(|cell| scenario::goes_abreast(&cell.plan.name));
+        let mut builds = Builds::default();
+        if let Some(interrupt) = self.build(&mut builds, &alone, &abreast, signal).await {
+            return Ok(Some(interrupt));
+        }
+        let builds = Arc::new(Mutex::new(builds));
+        let begun = AtomicUsize::new(0);
+        let common = Common { identity, authority, builds, start: Instant::now(), begun, all };
+        if let Some(interrupt) = self.turns(&Queue::of(&alone), self.progress, &common, signal).await? {
+            return Ok(Some(interrupt));
+        }
+        // Bars of several would stand in each other's way.
+        let progress = if self.progress == Progress::Bars { Progress::Lines } else { self.progress };
+        let queue = Queue::of(&abreast);
+        let takers: [_; ABREAST] = std::array::from_fn(|_| self.turns(&queue, progress, &common, signal));
+        let [first, second, third] = takers;
+        // All are waited for, for each has a child to end.
+        let (first, second, third) = tokio::join!(first, second, third);
+        Ok(first?.or(second?).or(third?))
+    }
+
+    /// Builds what will have a turn. Inside a namespace that was done outside; what fails is asked for again, by its turn.
+    async fn build(
+        &self,
+        builds: &mut Builds,
+        alone: &[Cell<'_>],
+        abreast: &[Cell<'_>],
+        signal: &Watch,
+    ) -> Option<Interrupt> {
+        if namespace::is_private() {
+            return None;
+        }
+        let mut signal = signal.clone();
+        let built = async {
+            for cell in alone.iter().chain(abreast).filter(|cell| cell.entry.missing().is_empty()) {
+                _ = builds.build(cell.entry, &self.manifest.target, self.progress).await;
             }
-            if let Some(interrupt) = self.turn(cell, &common, signal).await? {
-                return Ok(Some(interrupt));
+        };
+        tokio::select! {
+            () = built => None,
+            interrupt = signal.interrupted() => Some(interrupt),
+        }
+    }
+
+    /// Takes turns from the queue until there are none, or a signal comes.
+    async fn turns(
+        &self,
+        queue: &Queue<'_>,
+        progress: Progress,
+        common: &Common,
+        signal: &Watch,
+    ) -> anyhow::Result<Option<Interrupt>> {
+        let mut signal = signal.clone();
+        while let Some(cell) = queue.take() {
+            if progress != Progress::Quiet {
+                let (scenario, contestant) = (&cell.plan.name, &cell.entry.name);
+                say(&format!("{scenario} with {contestant} ({})", common.how_far()));
+            }
+            let ended = self.turn(cell, progress, common, &mut signal).await;
+            if !matches!(ended, Ok(None)) {
+                queue.over.store(true, Relaxed);
+                return ended;
             }
         }
         Ok(None)
@@ -107,8 +178,9 @@ impl Matrix {
     async fn turn(
         &self,
         cell: &Cell<'_>,
+        progress: Progress,
         common: &Common,
-        signal: &mut oneshot::Receiver<Interrupt>,
+        signal: &mut Watch,
     ) -> anyhow::Result<Option<Interrupt>> {
         let part = cell.path.with_extension("part");
         // What an interruption left; nobody's record.
@@ -116,7 +188,7 @@ impl Matrix {
         let (recorder, writer) = writer::create(&part, Clock::start())
             .with_context(|| format!("can't begin the record {}", part.display()))?;
         recorder.write(out::head(cell.plan));
-        let job = self.job(cell, common, recorder.clone());
+        let job = self.job(cell, progress, common, recorder.clone());
         let (result, interrupt) = until_interrupted(job, self.json, signal).await;
         if let Some(interrupt) = interrupt {
             recorder.write(Record::Stopped { at: recorder.now(), by: interrupt.name.to_owned() });
@@ -129,7 +201,7 @@ impl Matrix {
         Ok(interrupt)
     }
 
-    fn job(&self, cell: &Cell<'_>, common: &Common, recorder: writer::Recorder) -> Job {
+    fn job(&self, cell: &Cell<'_>, progress: Progress, common: &Common, recorder: writer::Recorder) -> Job {
         let Manifest { root, target, .. } = &self.manifest;
         let (root, target) = (root.clone(), target.clone());
         let grpc = grpc::Program::at(&root, &target);
@@ -139,7 +211,7 @@ impl Matrix {
             props: Props { identity: common.identity.clone(), grpc, recorder },
             obstacle: self.obstacle.clone().filter(|_| cell.plan.script.needs_namespace()),
             authority: common.authority.clone(),
-            progress: self.progress,
+            progress,
             builds: Arc::clone(&common.builds),
         }
     }
@@ -167,12 +239,29 @@ fn is_done(path: &Path, plan: &Plan) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// How far it is, from the cells that have run.
-fn left(start: Instant, done: usize, all: usize) -> String {
-    let Some(each) = u32::try_from(done).ok().filter(|done| *done > 0).map(|done| start.elapsed() / done)
-    else {
-        return format!(" of {all}");
-    };
-    let minutes = (each * u32::try_from(all - done).unwrap_or(u32::MAX)).as_secs_f64() / 60.0;
-    format!(" of {all}, about {minutes:.0} min left")
+impl Common {
+    /// Which turn begins now, and how long it will take until the last has ended, from those that have.
+    fn how_far(&self) -> String {
+        let (begun, all) = (self.begun.fetch_add(1, Relaxed), self.all);
+        let Some(each) =
+            u32::try_from(begun).ok().filter(|begun| *begun > 0).map(|n| self.start.elapsed() / n)
+        else {
+            return format!("1 of {all}");
+        };
+        let minutes = (each * u32::try_from(all - begun).unwrap_or(u32::MAX)).as_secs_f64() / 60.0;
+        format!("{} of {all}, about {minutes:.0} min left", begun + 1)
+    }
+}
+
+impl<'a> Queue<'a> {
+    fn of(cells: &'a [Cell<'a>]) -> Self {
+        Self { cells, next: AtomicUsize::new(0), over: AtomicBool::new(false) }
+    }
+
+    fn take(&self) -> Option<&'a Cell<'a>> {
+        if self.over.load(Relaxed) {
+            return None;
+        }
+        self.cells.get(self.next.fetch_add(1, Relaxed))
+    }
 }

@@ -49,6 +49,11 @@ pub(crate) fn short(name: &str) -> anyhow::Result<Plan> {
     read(name).map(|(plan, short)| short.apply(plan))
 }
 
+/// Whether turns of its short form may run beside each other.
+pub(crate) fn goes_abreast(name: &str) -> bool {
+    read(name).is_ok_and(|(_, short)| short.abreast)
+}
+
 fn read(name: &str) -> anyhow::Result<(Plan, Short)> {
     let (name, text) = ALL
         .iter()
@@ -68,7 +73,21 @@ fn read(name: &str) -> anyhow::Result<(Plan, Short)> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{names, plan, short};
+    use super::{goes_abreast, names, plan, short};
+
+    #[test]
+    fn what_goes_abreast_bears_it() {
+        let abreast: Vec<_> = names().filter(|name| goes_abreast(name)).collect();
+        assert!(!abreast.is_empty());
+        for name in abreast {
+            let plan = short(name).unwrap();
+            // What a neighbour's start costs is far from any timeout; and the firewall of a namespace is everybody's.
+            assert!(
+                plan.pace.timeout_ms >= 500 && !plan.script.needs_namespace() && !plan.pace.busy,
+                "{name}"
+            );
+        }
+    }
 
     #[test]
     fn every_name_has_a_plan_that_goes_into_a_record_and_comes_back() {

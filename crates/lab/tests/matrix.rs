@@ -99,6 +99,32 @@ fn an_interrupted_one_goes_on_where_it_was() {
     assert_eq!(second["quick/fine.jsonl"], first["quick/fine.jsonl"], "it was not run again");
 }
 
+/// Scenarios that mostly wait have their turns side by side, and a signal ends all of them.
+#[test]
+fn those_that_wait_run_abreast_and_end_together() {
+    let lab = Lab::with(&["fine", "never-ready", "never-ready-either"]);
+    let wanted = |more: &[&'static str]| [&MATRIX[..2], &["--scenarios", "far"], &MATRIX[4..], more].concat();
+    let running = lab.start(&wanted(&[]));
+    let parts = ["far/never-ready.part", "far/never-ready-either.part"];
+    wait_for("two that are stuck", || parts.iter().all(|part| lab.out().join(part).exists()).then_some(()));
+    wait_for("the other's end", || lab.out().join("far/fine.jsonl").exists().then_some(()));
+    let pids = ["stuck", "stuck-either"].map(|name| lab.pid(name));
+    running.signal(Signal::INT);
+    let finished = running.finish();
+    assert_eq!(finished.status, Some(130), "{}", finished.stderr);
+    assert!(pids.into_iter().all(is_gone));
+    let first = files(&lab.out());
+    assert_eq!(records(&first).into_keys().collect::<Vec<_>>(), ["far/fine.jsonl"]);
+    for part in parts {
+        let text = String::from_utf8(first[part].clone()).unwrap();
+        assert!(text.lines().last().unwrap().contains("SIGINT"), "{text}");
+    }
+
+    let rest = lab.run(&wanted(&["--only", "fine"]));
+    assert_eq!(rest.status, Some(0), "{}", rest.stderr);
+    assert_eq!(files(&lab.out())["far/fine.jsonl"], first["far/fine.jsonl"], "it was not run again");
+}
+
 #[test]
 fn interrupted_before_anything_was_it_says_so_and_leaves_no_record() {
     let lab = Lab::with(&["never-ready"]);

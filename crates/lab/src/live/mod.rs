@@ -54,7 +54,7 @@ pub(crate) async fn serve(manifest: Manifest, args: &LiveArgs) -> anyhow::Result
     let mut tasks = JoinSet::new();
     let ended = tokio::select! {
         ended = show(manifest, args, &mut tasks) => ended.map(|never| match never {}),
-        Ok(interrupt) = &mut signal => Ok(interrupt),
+        interrupt = signal.interrupted() => Ok(interrupt),
     };
     // Ending a task kills its contestant.
     tasks.shutdown().await;

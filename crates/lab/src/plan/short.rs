@@ -21,18 +21,20 @@ pub(crate) struct Short {
     cut_at: u64,
     /// No request starts later than this.
     for_ms: u64,
+    /// Whether turns may run beside each other: everything is measured in seconds, and most of the time nothing happens.
+    pub(crate) abreast: bool,
 }
 
 impl Default for Short {
     fn default() -> Self {
-        Self { requests: 400, cut_at: 100, for_ms: 1_500 }
+        Self { requests: 400, cut_at: 100, for_ms: 1_500, abreast: false }
     }
 }
 
 impl Short {
     /// The plan, shortened.
     pub(crate) fn apply(self, mut plan: Plan) -> Plan {
-        let Self { requests, cut_at, for_ms } = self;
+        let Self { requests, cut_at, for_ms, abreast: _ } = self;
         plan.stop = Stop { requests, for_ms: Some(for_ms) };
         if plan.script.every > 0 {
             (plan.script.every, plan.script.first) = (requests, Some(cut_at));

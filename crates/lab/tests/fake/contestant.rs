@@ -22,8 +22,8 @@ fn main() {
             eprintln!("boom: no such thing as a socket");
             exit(3);
         }
-        "never-ready" => {
-            write_pid("stuck", std::process::id());
+        "never-ready" | "never-ready-either" => {
+            write_pid(&behaviour.replace("never-ready", "stuck"), std::process::id());
             forever();
         }
         "rubbish" => say("hello, I am a client"),
