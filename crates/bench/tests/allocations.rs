@@ -30,8 +30,7 @@ const BOUNDS: [(&str, f64); 2] = [
     // Raw h2's five, and one for the request, which is large and goes from hand to hand.
     ("outlive, HTTP/2", 6.5),
     // hyper's own, and the request; the future that hyper gives is boxed.
-    // Three of these count informational responses, which hyper reads without end: a callback among the request's extensions.
-    ("outlive, HTTP/1.1", 13.5),
+    ("outlive, HTTP/1.1", 10.5),
 ];
 
 fn main() -> ExitCode {

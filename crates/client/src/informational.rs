@@ -6,11 +6,10 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 
-use http::{Extensions, HeaderMap, Request, Response, StatusCode, Version};
+use http::{HeaderMap, Request, Response, StatusCode, Version};
 
 use crate::meter::Gauge;
 use crate::offence::Offence;
@@ -52,34 +51,79 @@ impl fmt::Debug for OnInformational {
     }
 }
 
-/// HTTP/1.1: counts those that nobody wants told, for hyper reads them without end. One of a connection, for all its requests in
-/// turn.
-pub(crate) struct Sentry {
-    /// Those that answer the request that is out.
-    count: Arc<AtomicU32>,
-    /// How hyper tells them: to make that takes five allocations, to copy it three.
-    hook: Extensions,
+/// Where the status code begins in a status line: behind `HTTP/1.1 ` (RFC 9112 section 4).
+const CODE: u8 = 9;
+
+/// HTTP/1.1: counts those that nobody wants told, for hyper reads them without end.
+///
+/// hyper would tell of each, but a hook costs every request a thousand instructions and three allocations. So the meter shows
+/// it the bytes that come. A body may look like a head: so it looks from where a response is awaited to the first head that is
+/// final, and at nothing after that. What it counts depends on the bytes only, not on how reads cut them.
+#[derive(Debug, Default)]
+pub(crate) struct Heads {
+    place: Place,
+    count: u32,
 }
 
-impl Sentry {
-    /// More than `most` are an offence.
-    pub(crate) fn new(gauge: Arc<Gauge>, most: u32) -> Self {
-        let count = Arc::new(AtomicU32::new(0));
-        let counted = Arc::clone(&count);
-        let mut request = Request::new(());
-        hyper::ext::on_informational(&mut request, move |_| {
-            if counted.fetch_add(1, Relaxed) >= most {
-                gauge.offend(Offence::Informational);
-            }
-        });
-        Self { count, hook: mem::take(request.extensions_mut()) }
+/// Where in the bytes it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Place {
+    /// Where no head is awaited.
+    #[default]
+    Elsewhere,
+    /// In a status line, of which so many bytes were read, and of its code these.
+    Status { read: u8, code: [u8; 3] },
+    /// In the rest of an informational head; whether its line is empty so far.
+    Fields { empty: bool },
+}
+
+impl Heads {
+    /// What comes next answers another request.
+    pub(crate) fn await_response(&mut self) {
+        *self = Self { place: Place::BEGINNING, count: 0 };
     }
 
-    /// Has hyper tell those that answer `request`, which is the next.
-    pub(crate) fn attach<B>(&self, request: &mut Request<B>) {
-        self.count.store(0, Relaxed);
-        *request.extensions_mut() = self.hook.clone();
+    /// Looks at `bytes`, the next that came, and says how many informational responses there were so far.
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> u32 {
+        if let (Place::BEGINNING, [b'H', _, _, _, _, _, _, _, _, b'2'..=b'5', ..]) = (self.place, bytes) {
+            self.place = Place::Elsewhere; // Nearly always; the rest says the same, byte by byte.
+        }
+        for byte in bytes {
+            self.place = match self.place {
+                Place::Elsewhere => break,
+                Place::Status { read, code } => self.status(read, code, *byte),
+                Place::Fields { empty: true } if *byte == b'\n' => Place::BEGINNING,
+                // Lines end with LF, where CR may be missing (RFC 9112 section 2.2).
+                Place::Fields { empty } => Place::Fields { empty: *byte == b'\n' || empty && *byte == b'\r' },
+            };
+        }
+        self.count
     }
+
+    fn status(&mut self, read: u8, mut code: [u8; 3], byte: u8) -> Place {
+        if read == 0 && matches!(byte, b'\r' | b'\n') {
+            return Place::BEGINNING; // Empty lines before a head are passed over.
+        }
+        if let Some(digit) = read.checked_sub(CODE).and_then(|place| code.get_mut(usize::from(place))) {
+            *digit = byte;
+        }
+        let read = read + 1;
+        if read < CODE + 3 {
+            return Place::Status { read, code };
+        }
+        match &code {
+            b"101" => Place::Elsewhere, // Final: the protocol is another from here on.
+            [b'1', ..] => {
+                self.count += 1;
+                Place::Fields { empty: false }
+            }
+            _ => Place::Elsewhere,
+        }
+    }
+}
+
+impl Place {
+    const BEGINNING: Self = Self::Status { read: 0, code: [0; 3] };
 }
 
 /// HTTP/1.1: carries them from the connection's task, where hyper tells them, to the request's future that wants them.
@@ -131,5 +175,56 @@ impl Relay {
             none => *none = Some(cx.waker().clone()),
         }
         mem::take(&mut carried.responses)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The count, however the bytes are cut.
+    fn count(bytes: &[u8]) -> u32 {
+        let of = |size: usize| {
+            let mut heads = Heads::default();
+            assert_eq!(heads.pass(bytes), 0, "nothing is awaited");
+            heads.await_response();
+            bytes.chunks(size).map(|chunk| heads.pass(chunk)).last().unwrap_or(0)
+        };
+        let counts: Vec<_> = (1..=bytes.len().max(1)).map(of).collect();
+        assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+        counts[0]
+    }
+
+    #[test]
+    fn informational_heads_are_counted_up_to_the_final_one() {
+        const EARLY: &str = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+        const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n";
+        for (bytes, expected) in [
+            (String::new(), 0),
+            (OK.into(), 0),
+            (EARLY.into(), 1),
+            (format!("{EARLY}{OK}"), 1),
+            (format!("HTTP/1.1 100 Continue\r\n\r\n{EARLY}HTTP/1.0 102\r\n\r\n{OK}"), 3),
+            (format!("\r\n\n{EARLY}\r\n{EARLY}"), 2),
+            (format!("HTTP/1.1 100 \nlink: a\n\n{EARLY}"), 2),
+            (format!("HTTP/1.1 100 \r\na: \r\r\n\r\n{EARLY}"), 2),
+            // What a body says is no head's.
+            (format!("{OK}{EARLY}"), 0),
+            (format!("HTTP/1.1 101 Switching Protocols\r\n\r\n{EARLY}"), 0),
+            ("HTTP/1.1 1".into(), 0),
+            ("nonsense, and a lot of it".into(), 0),
+        ] {
+            assert_eq!(count(bytes.as_bytes()), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn each_request_has_its_own() {
+        let mut heads = Heads::default();
+        for _ in 0..2 {
+            heads.await_response();
+            assert_eq!(heads.pass(b"HTTP/1.1 100 \r\n\r\n"), 1);
+            assert_eq!(heads.pass(b"HTTP/1.1 100 \r\n\r\nHTTP/1.1 204 \r\n\r\n"), 2);
+        }
     }
 }

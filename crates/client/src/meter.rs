@@ -19,6 +19,7 @@ use tokio::time::Sleep;
 use crate::chatter::Chatter;
 use crate::clock::Clock;
 use crate::frames::{Frame, Walk};
+use crate::informational::Heads;
 use crate::offence::Offence;
 use crate::settings::LAST_WORDS;
 
@@ -43,6 +44,8 @@ pub(crate) struct Gauge {
     /// An [`Offence`] as a number, 0 for none.
     offence: AtomicU64,
     ended: AtomicBool,
+    /// HTTP/1.1: what is read next is the head of a response, informational ones before it.
+    awaits_head: AtomicBool,
     /// Since when the transport has taken no bytes although there are some, in microseconds plus one; 0 if it takes them.
     blocked: AtomicU64,
     /// The shortest round trip seen, in microseconds; 0 if none.
@@ -133,6 +136,11 @@ impl Gauge {
         _ = self.offence.compare_exchange(0, offence.encode(), Relaxed, Relaxed);
     }
 
+    /// HTTP/1.1: a request is about to be sent, to which informational responses are to be counted.
+    pub(crate) fn await_head(&self) {
+        self.awaits_head.store(true, Relaxed);
+    }
+
     fn note_written(&self, frame: Frame) {
         match frame {
             // Trailers are HEADERS too, of an older stream.
@@ -175,8 +183,7 @@ pub(crate) struct Meter<T> {
     transport: T,
     clock: Clock,
     gauge: Arc<Gauge>,
-    /// The frames of both directions; `None` where HTTP/1.1 is spoken.
-    walks: Option<Walks>,
+    spoken: Spoken,
     /// The transport takes no more bytes.
     failure: Option<Failure>,
 }
@@ -187,6 +194,15 @@ struct Failure {
     error: io::Error,
     /// When that is told even if nothing came.
     end: Pin<Box<Sleep>>,
+}
+
+/// What is spoken, as far as it is looked at.
+#[derive(Debug)]
+enum Spoken {
+    /// The responses' heads, and how many informational ones there may be to a request.
+    Http1(Heads, u32),
+    /// The frames of both directions.
+    Http2(Walks),
 }
 
 #[derive(Debug)]
@@ -202,10 +218,8 @@ struct Walks {
 }
 
 impl<T> Meter<T> {
-    pub(crate) fn http1(transport: T, clock: Clock) -> Self {
-        let gauge = Arc::new(Gauge::default());
-        gauge.heard_at.store(clock.now().as_micros(), Relaxed);
-        Self { transport, clock, gauge, walks: None, failure: None }
+    pub(crate) fn http1(transport: T, clock: Clock, most_informational: u32) -> Self {
+        Self::new(transport, clock, Spoken::Http1(Heads::default(), most_informational))
     }
 
     pub(crate) fn http2(transport: T, clock: Clock) -> Self {
@@ -217,7 +231,13 @@ impl<T> Meter<T> {
             set: None,
             parting: 0,
         };
-        Self { walks: Some(walks), ..Self::http1(transport, clock) }
+        Self::new(transport, clock, Spoken::Http2(walks))
+    }
+
+    fn new(transport: T, clock: Clock, spoken: Spoken) -> Self {
+        let gauge = Arc::new(Gauge::default());
+        gauge.heard_at.store(clock.now().as_micros(), Relaxed);
+        Self { transport, clock, gauge, spoken, failure: None }
     }
 
     pub(crate) fn gauge(&self) -> Arc<Gauge> {
@@ -226,7 +246,7 @@ impl<T> Meter<T> {
 
     fn note_write(&mut self, bytes: &[u8]) {
         self.gauge.bytes_out.fetch_add(bytes.len() as u64, Relaxed);
-        let Some(Walks { outgoing, chatter, pinged, set, .. }) = &mut self.walks else { return };
+        let Spoken::Http2(Walks { outgoing, chatter, pinged, set, .. }) = &mut self.spoken else { return };
         outgoing.pass(bytes, |frame| {
             self.gauge.note_written(frame);
             chatter.wrote(frame);
@@ -242,7 +262,20 @@ impl<T> Meter<T> {
         let now = self.clock.now();
         self.gauge.heard_at.store(now.as_micros(), Relaxed);
         self.gauge.bytes_in.fetch_add(bytes.len() as u64, Relaxed);
-        let Some(Walks { incoming, chatter, pinged, set, parting, .. }) = &mut self.walks else { return };
+        let Walks { incoming, chatter, pinged, set, parting, .. } = match &mut self.spoken {
+            Spoken::Http2(walks) => walks,
+            Spoken::Http1(heads, most) => {
+                // A swap for each read would cost more than the look.
+                if self.gauge.awaits_head.load(Relaxed) {
+                    self.gauge.awaits_head.store(false, Relaxed);
+                    heads.await_response();
+                }
+                if heads.pass(bytes) > *most {
+                    self.gauge.offend(Offence::Informational);
+                }
+                return;
+            }
+        };
         incoming.pass(bytes, |frame| {
             self.gauge.note_read(frame);
             if !chatter.read(frame, now) {
@@ -266,7 +299,7 @@ impl<T> Meter<T> {
     /// The peer has closed its end; what it said of the reason is the reason.
     fn note_end(&mut self) {
         self.gauge.ended.store(true, Relaxed);
-        if let Some(Walks { parting: code @ 1.., .. }) = self.walks {
+        if let Spoken::Http2(Walks { parting: code @ 1.., .. }) = self.spoken {
             self.gauge.offend(Offence::GoAway(code));
         }
     }
@@ -287,7 +320,10 @@ impl<T> Meter<T> {
 
     /// Over HTTP/2 the meter knows that what is written now was never sent; over HTTP/1.1 nobody would, so it waits.
     fn pretend<R>(&self, pretended: R) -> Poll<io::Result<R>> {
-        if self.walks.is_some() { Poll::Ready(Ok(pretended)) } else { Poll::Pending }
+        match self.spoken {
+            Spoken::Http2(_) => Poll::Ready(Ok(pretended)),
+            Spoken::Http1(..) => Poll::Pending,
+        }
     }
 
     /// The transport takes bytes, or it does not.

@@ -249,6 +249,7 @@ impl Sending {
         tell: impl Fn(&Response<()>),
     ) -> Result<Come, Fault> {
         match &mut self.wire {
+            Wire::Http1 { relay: None, .. } => Ok(Come::Unknown),
             Wire::Http1 { relay, .. } => {
                 for response in relay.as_ref().map_or(Vec::new(), |relay| relay.take(cx)) {
                     self.inform(&response, &tell);

@@ -144,7 +144,7 @@ impl Dial<'_> {
     }
 
     async fn open_http1(&self, transport: Transport, socket: Option<Socket>) -> Result<Dialled, DialError> {
-        let meter = Meter::http1(transport, self.clock);
+        let meter = Meter::http1(transport, self.clock, self.settings.head.informational);
         let gauge = meter.gauge();
         let limits = self.settings.head;
         let mut builder = hyper::client::conn::http1::Builder::new();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Response, Version, header};
+use http::{HeaderName, Response, Version, header};
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use outlive_core::AttemptId;
@@ -21,7 +21,7 @@ use crate::connect::Transport;
 use crate::expect::Gate;
 use crate::head::{Form, Head, LastHost};
 use crate::head_limits::HeadLimits;
-use crate::informational::{Relay, Sentry};
+use crate::informational::Relay;
 use crate::meter::{Gauge, Meter};
 use crate::outgoing::Outgoing;
 use crate::sending::{Sending, Wire};
@@ -37,7 +37,6 @@ pub(crate) struct Link {
     limits: HeadLimits,
     form: Form,
     host: LastHost,
-    sentry: Sentry,
     life: Life,
 }
 
@@ -59,8 +58,7 @@ impl Link {
         limits: HeadLimits,
         form: Form,
     ) -> Self {
-        let sentry = Sentry::new(Arc::clone(&gauge), limits.informational);
-        Self { sender, gauge, socket, limits, form, host: LastHost::default(), sentry, life: Life::Idle }
+        Self { sender, gauge, socket, limits, form, host: LastHost::default(), life: Life::Idle }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -82,7 +80,7 @@ impl Link {
         let relay = if head.expects() || head.informational().is_some() {
             Some(Relay::attach(&mut request, Arc::clone(&self.gauge), self.limits.informational))
         } else {
-            self.sentry.attach(&mut request);
+            self.gauge.await_head();
             None
         };
         let response = Box::pin(self.sender.try_send_request(request));
@@ -138,12 +136,14 @@ pub(crate) enum Persistence {
     StaysFor(Duration),
 }
 
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
 /// What a response says of it (RFC 9112 section 9.3; RFC 2068 section 19.7.1 for `Keep-Alive`).
 pub(crate) fn persistence<B>(response: &Response<B>) -> Persistence {
     if !keeps_alive(response) {
         return Persistence::Ends;
     }
-    let fields = response.headers().get_all("keep-alive").into_iter();
+    let fields = response.headers().get_all(KEEP_ALIVE).into_iter();
     let parameters = fields.filter_map(|field| field.to_str().ok()).flat_map(|field| field.split(','));
     let timeout = parameters.filter_map(|parameter| {
         let (name, seconds) = parameter.split_once('=')?;
@@ -159,10 +159,13 @@ pub(crate) fn persistence<B>(response: &Response<B>) -> Persistence {
 fn keeps_alive<B>(response: &Response<B>) -> bool {
     let is = |said: &[u8], option: &str| said.trim_ascii().eq_ignore_ascii_case(option.as_bytes());
     let says = |option: &str| {
-        let fields = response.headers().get_all(header::CONNECTION).into_iter();
-        fields
-            .filter_map(|field| field.to_str().ok())
-            .any(|field| field.as_bytes().split(|byte| *byte == b',').any(|said| is(said, option)))
+        let mut fields =
+            response.headers().get_all(header::CONNECTION).into_iter().map(|field| field.as_bytes());
+        // Nearly always it is one word.
+        fields.any(|field| {
+            is(field, option)
+                || field.contains(&b',') && field.split(|byte| *byte == b',').any(|said| is(said, option))
+        })
     };
     if response.version() >= Version::HTTP_11 { !says("close") } else { says("keep-alive") }
 }
