@@ -1,7 +1,7 @@
 //! A response's body on its way in.
 //!
 //! It reads from the connection directly, and only as fast as the caller reads (HTTP/2's windows open as data is
-//! taken; the first frame is taken with the head, if it is there). Invariant: the request is told complete as soon as its
+//! taken; the first data are taken with the head, if they are there). Invariant: the request is told complete as soon as its
 //! last byte was taken, without waiting to be polled once more; dropped earlier, it is given up. Next: [`crate::ticket`].
 
 use std::fmt;
@@ -35,9 +35,11 @@ pub struct ResponseBody {
 
 /// Where the bytes come from.
 pub(crate) enum Stream {
-    /// With whether the head announced the length.
-    Http1 { body: Incoming, announced: bool, gauge: Arc<Gauge> },
-    /// With the first of its data, if they came with the head, and how many fields its trailers may have.
+    /// From memory: all of it came with the head.
+    Whole(Option<Bytes>),
+    /// With whether the head announced the length, and the first of its data, if they came with the head.
+    Http1 { body: Incoming, announced: bool, first: Option<Result<Bytes, hyper::Error>>, gauge: Arc<Gauge> },
+    /// The same, and how many fields its trailers may have.
     Http2 { body: RecvStream, length: Length, first: Option<Bytes>, most_fields: u32 },
     /// It is no message.
     Tunnel(Tunnel),
@@ -146,6 +148,11 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.stream {
+            Stream::Whole(data) => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
+            Stream::Http1 { body, first: Some(Ok(first)), .. } => {
+                let left = body.size_hint().exact().unwrap_or(0); // Only where it was announced.
+                SizeHint::with_exact(first.len() as u64 + left)
+            }
             Stream::Http1 { body, .. } => body.size_hint(),
             Stream::Http2 { .. } if self.stream.is_end() => SizeHint::with_exact(0),
             Stream::Gone | Stream::Tunnel(_) => SizeHint::with_exact(0),
@@ -159,6 +166,7 @@ impl Body for ResponseBody {
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let from = match self.stream {
+            Stream::Whole(_) => "memory",
             Stream::Http1 { .. } => "HTTP/1.1",
             Stream::Http2 { .. } => "HTTP/2",
             Stream::Tunnel(_) => "a tunnel",
@@ -175,13 +183,17 @@ impl Stream {
 
     pub(crate) fn http1(body: Incoming, gauge: Arc<Gauge>) -> Self {
         let announced = body.size_hint().exact().is_some();
-        Self::Http1 { body, announced, gauge }
+        Self::Http1 { body, announced, first: None, gauge }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         match self {
-            Self::Http1 { body, announced, gauge } => {
-                let next = ready!(Pin::new(body).poll_frame(cx));
+            Self::Whole(data) => Poll::Ready(data.take().map(|data| Ok(Frame::data(data)))),
+            Self::Http1 { body, announced, first, gauge } => {
+                let next = match first.take() {
+                    Some(first) => Some(first.map(Frame::data)),
+                    None => ready!(Pin::new(body).poll_frame(cx)),
+                };
                 let short = || *announced && gauge.has_ended();
                 Poll::Ready(next.map(|frame| frame.map_err(|error| Fault::http1_body(error, short()))))
             }
@@ -213,25 +225,46 @@ impl Stream {
     /// Whether nothing more comes.
     fn is_end(&self) -> bool {
         match self {
-            Self::Http1 { body, .. } => body.is_end_stream(),
+            Self::Whole(data) => data.is_none(),
+            Self::Http1 { body, first, .. } => first.is_none() && body.is_end_stream(),
             Self::Http2 { body, first, .. } => first.is_none() && body.is_end_stream(),
             Self::Gone => true,
             Self::Tunnel(_) => false,
         }
     }
 
-    /// Takes the first of an HTTP/2 body's data if they are here, and says whether the response is complete with them: for a
-    /// small one, the pool need not be told twice. An error comes again to whoever reads.
+    /// Takes the first of the data if they are here, and says whether the response is complete with them: for a small one, the
+    /// pool need not be told twice, and the connection's handle is needed no more. Asked once, before anything is read.
     pub(crate) fn is_whole(&mut self, cx: &mut Context<'_>) -> bool {
-        let Self::Http2 { body, length, first, .. } = self else { return false };
-        if *length != Length::None && first.is_none() {
-            if let Poll::Ready(Some(Ok(data))) = poll_data(body, cx) {
-                *first = Some(data);
+        let all = match self {
+            // What was announced has no trailers, so what comes first is data, or an error.
+            Self::Http1 { body, announced: true, first, .. } => {
+                if !body.is_end_stream() {
+                    if let Poll::Ready(Some(next)) = Pin::new(&mut *body).poll_frame(cx) {
+                        *first = next.map(|frame| frame.into_data().ok()).transpose();
+                    }
+                }
+                match first {
+                    Some(Err(_)) => None,
+                    Some(Ok(_)) | None if !body.is_end_stream() => None,
+                    Some(Ok(data)) => Some(Some(std::mem::take(data))),
+                    None => Some(None),
+                }
             }
-        }
-        let is_whole = body.is_end_stream();
-        if let (true, Length::Unknown, Some(all)) = (is_whole, *length, &first) {
-            *length = Length::Left(all.len() as u64);
+            Self::Http2 { body, length, first, .. } => {
+                if *length != Length::None {
+                    // An error comes again to whoever reads.
+                    if let Poll::Ready(Some(Ok(data))) = poll_data(body, cx) {
+                        *first = Some(data);
+                    }
+                }
+                body.is_end_stream().then(|| first.take())
+            }
+            Self::Whole(_) | Self::Http1 { .. } | Self::Gone | Self::Tunnel(_) => None,
+        };
+        let is_whole = all.is_some();
+        if let Some(all) = all {
+            *self = Self::Whole(all);
         }
         is_whole
     }
@@ -245,7 +278,7 @@ impl Stream {
 
     /// Whether there is something to give that was taken before.
     fn holds_data(&self) -> bool {
-        matches!(self, Self::Http2 { first: Some(_), .. })
+        matches!(self, Self::Whole(Some(_)))
     }
 }
 

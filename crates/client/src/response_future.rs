@@ -228,7 +228,10 @@ impl Open {
         let (response, upload, then, is_whole) = match message {
             Message::Http1(response, gauge) => {
                 let then = persistence(&response);
-                (response.map(|body| Stream::http1(body, gauge)), None, then, false)
+                let mut response = response.map(|body| Stream::http1(body, gauge));
+                let stays = then == Persistence::Stays && !withheld;
+                let is_whole = stays && response.body_mut().is_whole(cx);
+                (response, None, then, is_whole)
             }
             Message::Tunnel(response, tunnel) => {
                 let then = match &tunnel {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderName, Response, Version, header};
+use http::{HeaderName, HeaderValue, Response, Version, header};
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use outlive_core::AttemptId;
@@ -158,13 +158,14 @@ pub(crate) fn persistence<B>(response: &Response<B>) -> Persistence {
 
 fn keeps_alive<B>(response: &Response<B>) -> bool {
     let is = |said: &[u8], option: &str| said.trim_ascii().eq_ignore_ascii_case(option.as_bytes());
+    let lists = |field: &HeaderValue, option: &str| {
+        field.to_str().is_ok_and(|field| field.split(',').any(|said| is(said.as_bytes(), option)))
+    };
     let says = |option: &str| {
-        let mut fields =
-            response.headers().get_all(header::CONNECTION).into_iter().map(|field| field.as_bytes());
+        let mut fields = response.headers().get_all(header::CONNECTION).into_iter();
         // Nearly always it is one word.
         fields.any(|field| {
-            is(field, option)
-                || field.contains(&b',') && field.split(|byte| *byte == b',').any(|said| is(said, option))
+            is(field.as_bytes(), option) || field.as_bytes().contains(&b',') && lists(field, option)
         })
     };
     if response.version() >= Version::HTTP_11 { !says("close") } else { says("keep-alive") }

@@ -209,7 +209,13 @@ impl Ledger {
         line: (StatusCode, Version),
     ) -> (Option<Vec<Attempt>>, Option<Box<Request>>) {
         let (attempts, _) = self.note_answer(id, attempt, line);
-        (attempts, self.completed(id, attempt))
+        let ended = self.completed(id, attempt);
+        if self.attempts.contains_key(&attempt) {
+            // Over HTTP/1.1 its connection may not be ready for another yet, and never be if the request's body is stuck: nobody
+            // waits for an answer any more, though.
+            self.record(Event::Answered { attempt });
+        }
+        (attempts, ended)
     }
 
     /// All that was sent, if it was more than this attempt; and the attempt's connection, if that is there.
@@ -308,6 +314,8 @@ impl Ledger {
                 self.failed(attempt);
             }
             Fact::GivenUp => {
+                // What the pool does about it may be the connection's end, and then nobody could be asked.
+                request.testify(&self.connections, self.now);
                 request.verdict = Some(FailReason::Failed);
                 self.record(Event::Cancel { request: id });
             }

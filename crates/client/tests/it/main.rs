@@ -8,6 +8,7 @@
 
 mod carriers;
 mod dropping;
+mod early;
 mod endings;
 mod errors;
 mod fetch;
