@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
 use crate::error::Elapsed;
@@ -53,70 +54,89 @@ impl Timeouts {
     }
 }
 
-/// When the caller gives up; never, if it said nothing.
-pub(crate) struct Deadline {
-    timeouts: Timeouts,
-    /// The end of the whole request.
-    end: Option<Instant>,
-    /// The limit of the phase, and when the phase began or something last happened in it.
-    phase: Option<(Duration, Instant)>,
-    sleep: Option<Pin<Box<Sleep>>>,
+/// When the caller gives up; never, if it said nothing. It goes from hand to hand with the request, so it is small.
+pub(crate) struct Deadline(Option<Pin<Box<Limits>>>);
+
+pin_project! {
+    struct Limits {
+        timeouts: Timeouts,
+        // The end of the whole request.
+        end: Option<Instant>,
+        // The limit of the phase, and when the phase began or something last happened in it.
+        phase: Option<(Duration, Instant)>,
+        #[pin]
+        sleep: Option<Sleep>,
+    }
 }
 
 impl Deadline {
     /// Of a request that begins now.
     pub(crate) fn new(timeouts: Timeouts) -> Self {
+        if timeouts == Timeouts::default() {
+            return Self(None);
+        }
         let end = timeouts.request.and_then(|limit| Instant::now().checked_add(limit));
-        Self { timeouts, end, phase: None, sleep: end.map(|end| Box::pin(tokio::time::sleep_until(end))) }
+        let sleep = end.map(tokio::time::sleep_until);
+        Self(Some(Box::pin(Limits { timeouts, end, phase: None, sleep })))
     }
 
     /// It waits for a connection from now on.
     pub(crate) fn enter_connection(&mut self) {
-        self.enter(self.timeouts.connection);
+        self.enter(|timeouts| timeouts.connection);
     }
 
     /// It waits for the head of the response from now on.
     pub(crate) fn enter_response(&mut self) {
-        self.enter(self.timeouts.response);
+        self.enter(|timeouts| timeouts.response);
     }
 
     /// It reads the response's body from now on.
     pub(crate) fn enter_body(&mut self) {
-        self.enter(self.timeouts.read);
+        self.enter(|timeouts| timeouts.read);
     }
 
     /// Something happened that the phase's limit is about.
     pub(crate) fn stir(&mut self) {
-        if let Some((_, since)) = &mut self.phase {
+        if let Some((_, since)) = self.0.as_mut().and_then(|limits| limits.as_mut().project().phase.as_mut())
+        {
             *since = Instant::now();
         }
     }
 
-    fn enter(&mut self, limit: Option<Duration>) {
-        if limit.is_none() && self.phase.is_none() {
-            return; // The common case: only the whole counts, or nothing.
+    fn enter(&mut self, limit: impl FnOnce(&Timeouts) -> Option<Duration>) {
+        let Some(limits) = &mut self.0 else { return };
+        let limit = limit(&limits.timeouts);
+        if limit.is_none() && limits.phase.is_none() {
+            return; // The common case: only the whole counts.
         }
-        self.phase = limit.map(|limit| (limit, Instant::now()));
-        self.set();
+        *limits.as_mut().project().phase = limit.map(|limit| (limit, Instant::now()));
+        limits.as_mut().set();
     }
 
+    pub(crate) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
+        self.0.as_mut().map_or(Poll::Pending, |limits| limits.as_mut().poll_passed(cx))
+    }
+}
+
+impl Limits {
     /// When the phase is over.
     fn phase_end(&self) -> Option<Instant> {
         self.phase.and_then(|(limit, since)| since.checked_add(limit))
     }
 
     /// Sets the timer to the earlier of the two ends.
-    fn set(&mut self) {
+    fn set(self: Pin<&mut Self>) {
         let Some(at) = [self.end, self.phase_end()].into_iter().flatten().min() else { return };
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().reset(at),
-            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(at))),
+        let mut sleep = self.project().sleep;
+        match sleep.as_mut().as_pin_mut() {
+            Some(sleep) => sleep.reset(at),
+            None => sleep.set(Some(tokio::time::sleep_until(at))),
         }
     }
 
-    pub(crate) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
+    fn poll_passed(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Elapsed> {
         loop {
-            let Some(sleep) = &mut self.sleep else { return Poll::Pending };
+            let Some(mut sleep) = self.as_mut().project().sleep.as_pin_mut() else { return Poll::Pending };
             ready!(sleep.as_mut().poll(cx));
             let rang = sleep.deadline();
             if let (Some(end), Some(limit)) = (self.end, self.timeouts.request) {
@@ -130,10 +150,10 @@ impl Deadline {
                 }
                 // The phase has ended, or something stirred in it.
                 _ if self.end.is_none() && self.phase.is_none() => {
-                    self.sleep = None;
+                    self.project().sleep.set(None);
                     return Poll::Pending;
                 }
-                _ => self.set(),
+                _ => self.as_mut().set(),
             }
         }
     }
