@@ -241,6 +241,9 @@ impl Evidence {
 
     /// An attempt ended without proof that it arrived (never written, say): nothing is owed for it any more.
     pub(crate) fn forget(&mut self, attempt: AttemptId) {
+        if self.proven >= Some(attempt) {
+            return; // Nearly always: it was answered.
+        }
         if let Ok(place) = self.owed.binary_search_by_key(&attempt, |owed| owed.attempt) {
             self.owed.remove(place);
         }

@@ -3,6 +3,8 @@
 //! [`Pool::handle`] first writes down what happened ([`crate::record`]), then brings requests and connections together
 //! ([`crate::settle`], [`crate::judge`]). What both need stands here: the books, and the few ways to change them.
 
+use std::sync::Arc;
+
 use crate::addresses::Addresses;
 use crate::attempt::{Attempt, State, Step};
 use crate::budget::Budget;
@@ -30,7 +32,8 @@ use crate::{
 /// The connections of one origin and the requests that want one.
 #[derive(Debug)]
 pub struct Pool {
-    pub(crate) limits: Limits,
+    /// Shared: they are large, and a client's origins have the same ones.
+    pub(crate) limits: Arc<Limits>,
     pub(crate) chance: Chance,
     /// The latest time handed in. Never goes back, whatever the caller's clock does.
     pub(crate) now: Time,
@@ -68,8 +71,10 @@ pub struct Pool {
 
 impl Pool {
     /// An empty pool. All its chance comes from `seed`.
-    pub fn new(limits: Limits, seed: u64) -> Self {
-        let limits = limits.workable();
+    pub fn new(limits: impl Into<Arc<Limits>>, seed: u64) -> Self {
+        let given = limits.into();
+        let workable = Limits::clone(&given).workable();
+        let limits = if workable == *given { given } else { Arc::new(workable) };
         Self {
             chance: Chance::new(seed),
             now: Time::ZERO,
