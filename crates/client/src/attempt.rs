@@ -16,7 +16,8 @@ pub struct Attempt {
     pub(crate) connection: u64,
     pub(crate) age: Duration,
     pub(crate) fate: Fate,
-    pub(crate) testimony: Testimony,
+    /// Of one that is out and has not been asked about, nothing yet.
+    pub(crate) testimony: Option<Box<Testimony>>,
 }
 
 /// What is known of the connection of an attempt that ends.
@@ -75,32 +76,36 @@ impl Attempt {
         self.age
     }
 
+    fn testimony(&self) -> Testimony {
+        self.testimony.as_deref().copied().unwrap_or_default()
+    }
+
     /// The address at the other end of the connection, where there is one and it is known.
     pub fn connection_address(&self) -> Option<SocketAddr> {
-        self.testimony.address
+        self.testimony().address
     }
 
     /// How long before the attempt ended its connection had last proven that it was alive; `None` if it never had. (An
     /// attempt that ends with its request, [`Fate::Out`] or [`Fate::LeftBehind`], ends then.)
     pub fn last_proven(&self) -> Option<Duration> {
-        self.testimony.proven
+        self.testimony().proven
     }
 
     /// Why its connection was left alone at that moment, if it was.
     pub fn reason(&self) -> Option<Reason> {
-        self.testimony.reason
+        self.testimony().reason
     }
 
     /// What its connection's silence is put down to, where it was left for it and the kernel knows (Linux). Of HTTP/1.1, which can't
     /// ask a peer for proof of life, only a dead path is told.
     pub fn silence(&self) -> Option<Silence> {
-        self.testimony.silence
+        self.testimony().silence
     }
 
     /// What the kernel knew of its connection when it was last asked (Linux): where the connection was in doubt, or the attempt
     /// failed over HTTP/1.1. It is not asked for each request.
     pub fn kernel(&self) -> Option<Kernel> {
-        self.testimony.kernel
+        self.testimony().kernel
     }
 
     /// How the attempt ended.
@@ -127,21 +132,22 @@ impl Fate {
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "connection {}", self.connection)?;
-        if let Some(address) = self.testimony.address {
+        let Testimony { address, proven, reason, silence, kernel } = self.testimony();
+        if let Some(address) = address {
             write!(f, " to {address}")?;
         }
         write!(f, ", {:?} old", self.age)?;
-        match self.testimony.proven {
+        match proven {
             Some(ago) => write!(f, ", last proven {ago:?} before the end")?,
             None => f.write_str(", never proven")?,
         }
-        if let Some(reason) = self.testimony.reason {
+        if let Some(reason) = reason {
             write!(f, ", {reason}")?;
         }
-        if let Some(silence) = self.testimony.silence {
+        if let Some(silence) = silence {
             write!(f, ", {silence}")?;
         }
-        if let Some(Kernel { unacked, retransmits, last_ack, .. }) = self.testimony.kernel {
+        if let Some(Kernel { unacked, retransmits, last_ack, .. }) = kernel {
             write!(f, " ({unacked} unacked, {retransmits} sent again, last ack {last_ack:?} ago)")?;
         }
         write!(f, ": {}", self.fate.as_str())

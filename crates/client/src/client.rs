@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
 use http_body::Body;
+use outlive_core::Limits;
 use tower_service::Service;
 
 use crate::builder::Builder;
@@ -38,6 +39,8 @@ pub struct Client(Arc<Shared>);
 
 struct Shared {
     settings: Arc<Settings>,
+    /// The core's, of `http` and `https` origins.
+    limits: [Arc<Limits>; 2],
     clock: Clock,
     origins: Mutex<Origins>,
 }
@@ -46,6 +49,8 @@ struct Origins {
     by_name: HashMap<OriginName, Arc<Origin>>,
     /// The same, by scheme (`http`, `https`) and by authorities as URIs spelled them: to read a name costs more than to find it.
     spelled: [HashMap<Box<str>, Arc<Origin>>; 2],
+    /// The one that was found last, by scheme and authority: to compare costs less than to find.
+    last: Option<(bool, Authority, Arc<Origin>)>,
     /// At this number, unused ones are looked for.
     sweep_at: usize,
     door: Door,
@@ -70,10 +75,12 @@ impl Client {
         let origins = Mutex::new(Origins {
             by_name: HashMap::new(),
             spelled: Default::default(),
+            last: None,
             sweep_at: FEW_ORIGINS,
             door: Door::Open,
         });
-        Self(Arc::new(Shared { settings: Arc::new(settings), clock: Clock::start(), origins }))
+        let limits = [false, true].map(|https| Arc::new(settings.limits(https)));
+        Self(Arc::new(Shared { settings: Arc::new(settings), limits, clock: Clock::start(), origins }))
     }
 
     /// Sends a request; the future is ready when the response's head has arrived.
@@ -159,6 +166,27 @@ impl Client {
     }
 }
 
+impl Origins {
+    /// The origin that was asked for with this authority before, if the door is open.
+    fn known(&mut self, https: bool, authority: &Authority) -> Option<Arc<Origin>> {
+        if self.door != Door::Open {
+            return None;
+        }
+        if let Some((last_https, last, origin)) = &self.last {
+            if *last_https == https && last.as_str() == authority.as_str() {
+                return Some(Arc::clone(origin));
+            }
+        }
+        let origin = Arc::clone(self.spelled[usize::from(https)].get(authority.as_str())?);
+        self.last = Some((https, authority.clone(), Arc::clone(&origin)));
+        Some(origin)
+    }
+
+    fn forget_spellings(&mut self) {
+        (self.spelled, self.last) = (Default::default(), None);
+    }
+}
+
 /// Where a URI leads.
 enum Found {
     Known(Arc<Origin>),
@@ -171,10 +199,9 @@ impl Shared {
     fn find(&self, uri: &Uri) -> Result<Found, &'static str> {
         let https = uri.scheme() == Some(&Scheme::HTTPS);
         if let Some(authority) = uri.authority().filter(|_| https || uri.scheme() == Some(&Scheme::HTTP)) {
-            let origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = origins.spelled[usize::from(https)].get(authority.as_str());
-            if let Some(origin) = known.filter(|_| origins.door == Door::Open) {
-                return Ok(Found::Known(Arc::clone(origin)));
+            let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(origin) = origins.known(https, authority) {
+                return Ok(Found::Known(origin));
             }
         }
         let name = OriginName::of(uri)?;
@@ -188,7 +215,7 @@ impl Shared {
             return None;
         }
         if origins.spelled.iter().map(HashMap::len).sum::<usize>() >= 2 * origins.sweep_at {
-            origins.spelled = Default::default(); // There is no end to spellings.
+            origins.forget_spellings(); // There is no end to them.
         }
         let origin = self.named(&mut origins, name);
         let spelled = &mut origins.spelled[usize::from(name.is_https())];
@@ -202,13 +229,14 @@ impl Shared {
         }
         if origins.by_name.len() >= origins.sweep_at {
             // One that a request is about to use is held by that, and stays: a shutdown has to find it here.
-            origins.spelled = Default::default();
+            origins.forget_spellings();
             origins.by_name.retain(|_, origin| Arc::strong_count(origin) > 1 || !origin.is_unused());
             origins.sweep_at = FEW_ORIGINS.max(2 * origins.by_name.len());
         }
         // Pools of different clients must not act in step, so each gets its own chance.
         let seed = RandomState::new().build_hasher().finish();
-        let origin = Origin::new(name.clone(), Arc::clone(&self.settings), self.clock, seed);
+        let limits = Arc::clone(&self.limits[usize::from(name.is_https())]);
+        let origin = Origin::new(name.clone(), Arc::clone(&self.settings), limits, self.clock, seed);
         origins.by_name.insert(name.clone(), Arc::clone(&origin));
         origin
     }

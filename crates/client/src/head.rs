@@ -142,8 +142,10 @@ impl Head {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = Version::HTTP_2;
-        *request.headers_mut() = self.headers.clone();
-        Form::Origin.authorize(request.headers_mut());
+        if !self.headers.is_empty() {
+            *request.headers_mut() = self.headers.clone();
+            request.headers_mut().remove(header::PROXY_AUTHORIZATION);
+        }
         if let Other::Extended(protocol) = &self.other {
             request.extensions_mut().insert(h2::ext::Protocol::from(protocol.as_str()));
         }
@@ -160,10 +162,7 @@ impl Head {
         };
         let headers = request.headers_mut();
         *headers = host.field(self.uri.authority().map_or("", |authority| authority.as_str()));
-        if !self.headers.is_empty() {
-            headers.extend(self.headers.clone());
-        }
-        form.authorize(headers);
+        form.fill(headers, &self.headers);
         if let Other::Upgrade(protocols) = &self.other {
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(header::UPGRADE, protocols.clone());
@@ -208,18 +207,21 @@ impl Form {
     }
 
     fn target(&self, uri: &Uri) -> Uri {
-        let path = uri.path_and_query().cloned();
+        let path = uri.path_and_query().cloned().unwrap_or_else(|| uri::PathAndQuery::from_static("/"));
+        let Self::Absolute { authority, .. } = self else { return path.into() };
         let mut parts = uri::Parts::default();
-        if let Self::Absolute { authority, .. } = self {
-            (parts.scheme, parts.authority) = (Some(uri::Scheme::HTTP), Some(authority.clone()));
-        }
-        parts.path_and_query = path.or(Some(uri::PathAndQuery::from_static("/")));
+        (parts.scheme, parts.authority) = (Some(uri::Scheme::HTTP), Some(authority.clone()));
+        parts.path_and_query = Some(path);
         Uri::from_parts(parts).unwrap_or_default()
     }
 
     /// A login for a proxy is for no one else's eyes (RFC 9110 section 11.7.2).
-    fn authorize(&self, headers: &mut HeaderMap) {
+    fn fill(&self, headers: &mut HeaderMap, of_caller: &HeaderMap) {
+        if !of_caller.is_empty() {
+            headers.extend(of_caller.clone());
+        }
         match self {
+            Self::Origin if of_caller.is_empty() => {}
             Self::Origin => _ = headers.remove(header::PROXY_AUTHORIZATION),
             Self::Absolute { login: Some(login), .. } => {
                 headers.entry(header::PROXY_AUTHORIZATION).or_insert_with(|| login.clone());
@@ -241,6 +243,9 @@ fn with_authority(uri: Uri, host: &HeaderValue) -> Result<Uri, &'static str> {
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.is_empty() {
+        return;
+    }
     // Most requests have none of these: one look each, nothing copied.
     while let Some(connection) = headers.remove(header::CONNECTION) {
         for named in connection.to_str().unwrap_or("").split(',') {

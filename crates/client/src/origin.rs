@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use outlive_core::trace::Trace;
-use outlive_core::{ConnectionId, RequestId};
+use outlive_core::{ConnectionId, Limits, RequestId};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -83,10 +83,15 @@ pub(crate) struct Aftermath {
 }
 
 impl Origin {
-    pub(crate) fn new(name: OriginName, settings: Arc<Settings>, clock: Clock, seed: u64) -> Arc<Self> {
+    pub(crate) fn new(
+        name: OriginName,
+        settings: Arc<Settings>,
+        limits: Arc<Limits>,
+        clock: Clock,
+        seed: u64,
+    ) -> Arc<Self> {
         let route = Arc::new(Route::of(&name, &settings));
         let addresses = Addresses::new(route.whereabouts(&name, &settings), settings.resolution_age);
-        let limits = settings.limits(name.is_https());
         let title = name.to_string();
         let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
         let journal = is_traced.then(|| Box::new(Journal::new(&title, &limits, seed)));

@@ -54,8 +54,7 @@ impl Ledger {
             SendOutcome::Sent { sending, stream, last } => {
                 let micros = self.now.since(entry.since()).as_micros();
                 let age = Duration::from_micros(micros);
-                let testimony = entry.testimony(self.now);
-                let record = Attempt { connection: connection.0, age, fate: Fate::Out, testimony };
+                let record = Attempt { connection: connection.0, age, fate: Fate::Out, testimony: None };
                 request.sent(attempt, record, sending);
                 request.wake(&mut self.aftermath);
                 self.attempts.insert(attempt, Out { request: id, connection, stream });

@@ -76,7 +76,7 @@ pub(crate) enum News {
 
 impl Ledger {
     pub(super) fn new(
-        limits: Limits,
+        limits: Arc<Limits>,
         seed: u64,
         addresses: Addresses,
         journal: Option<Box<Journal>>,
@@ -109,8 +109,9 @@ impl Ledger {
         if self.door == Door::Ended {
             return; // It would be about nothing that the pool knows.
         }
-        self.facts.push_back(fact);
-        while let Some(fact) = self.facts.pop_front() {
+        debug_assert!(self.facts.is_empty(), "decisions are carried out without recording");
+        let mut next = Some(fact);
+        while let Some(fact) = next {
             if let Event::GoAway { connection, .. } = fact {
                 self.left(connection, Reason::GoAway);
             }
@@ -123,6 +124,7 @@ impl Ledger {
                 self.carry_out(action);
             }
             self.actions = actions;
+            next = self.facts.pop_front();
         }
     }
 

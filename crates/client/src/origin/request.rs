@@ -146,7 +146,7 @@ impl Request {
     pub(super) fn testify(&mut self, connections: &IdMap<ConnectionId, Box<Connection>>, now: Time) {
         for (_, attempt) in &mut self.outs {
             if let Some(entry) = connections.get(&ConnectionId(attempt.connection)) {
-                attempt.testimony = entry.testimony(now);
+                attempt.testimony = Some(Box::new(entry.testimony(now)));
             }
         }
     }
