@@ -66,6 +66,8 @@ async fn the_queue_has_a_length() {
 async fn waiting_has_a_limit() {
     let server = Server::start(Speech::Http1).await;
     let client = server.builder().max_connections_per_origin(1).max_wait(Duration::from_millis(20)).build();
+    // On a busy machine the dial alone may take longer.
+    eventually("there is a connection", async || client.request(server.get("/hello")).await.is_ok()).await;
     let out = tokio::spawn(client.request(server.get("/gate")));
     eventually("it arrived", async || server.busy() == 1).await;
     let error = client.request(server.get("/hello")).await.unwrap_err();
