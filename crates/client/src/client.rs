@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::expect::ContinueWait;
 use crate::head::Head;
 use crate::name::OriginName;
-use crate::origin::{Origin, Request as OpenRequest};
+use crate::origin::{Alarms, Origin, Request as OpenRequest};
 use crate::outgoing::{BoxError, Outgoing};
 use crate::rescue;
 use crate::response_body::ResponseBody;
@@ -41,6 +41,7 @@ struct Shared {
     settings: Arc<Settings>,
     /// The core's, of `http` and `https` origins.
     limits: [Arc<Limits>; 2],
+    alarms: Arc<Alarms>,
     clock: Clock,
     origins: Mutex<Origins>,
 }
@@ -80,7 +81,9 @@ impl Client {
             door: Door::Open,
         });
         let limits = [false, true].map(|https| Arc::new(settings.limits(https)));
-        Self(Arc::new(Shared { settings: Arc::new(settings), limits, clock: Clock::start(), origins }))
+        let clock = Clock::start();
+        let (settings, alarms) = (Arc::new(settings), Alarms::new(clock));
+        Self(Arc::new(Shared { settings, limits, alarms, clock, origins }))
     }
 
     /// Sends a request; the future is ready when the response's head has arrived.
@@ -236,7 +239,8 @@ impl Shared {
         // Pools of different clients must not act in step, so each gets its own chance.
         let seed = RandomState::new().build_hasher().finish();
         let limits = Arc::clone(&self.limits[usize::from(name.is_https())]);
-        let origin = Origin::new(name.clone(), Arc::clone(&self.settings), limits, self.clock, seed);
+        let (settings, alarms) = (Arc::clone(&self.settings), Arc::clone(&self.alarms));
+        let origin = Origin::new(name.clone(), settings, limits, alarms, self.clock, seed);
         origins.by_name.insert(name.clone(), Arc::clone(&origin));
         origin
     }

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use outlive_core::trace::Trace;
-use outlive_core::{ConnectionId, Limits, RequestId};
+use outlive_core::{ConnectionId, Limits, RequestId, Time};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -37,6 +37,8 @@ use crate::settings::Settings;
 use crate::shutdown::Door;
 
 use addresses::Addresses;
+pub(crate) use alarm::Alarms;
+use alarm::Unwatched;
 use journal::Journal;
 pub(crate) use ledger::{Ledger, News};
 pub(crate) use request::{Few, Request};
@@ -48,7 +50,9 @@ pub(crate) struct Origin {
     pub(crate) clock: Clock,
     pub(crate) route: Arc<Route>,
     ledger: Mutex<Ledger>,
-    alarm: Arc<Notify>,
+    pub(crate) alarms: Arc<Alarms>,
+    /// What its alarm knows it by.
+    pub(crate) alarm_name: u64,
     next_request: AtomicU64,
     /// Connections' tasks that have not ended.
     tasks: AtomicUsize,
@@ -78,8 +82,8 @@ pub(crate) struct Aftermath {
     dials: Vec<Dial>,
     /// The name is to be resolved.
     resolve: bool,
-    /// The alarm is to be started, and lives as long as it keeps this.
-    alarm: Option<Arc<()>>,
+    /// The alarm is to be watched.
+    alarm: Option<Unwatched>,
 }
 
 impl Origin {
@@ -87,6 +91,7 @@ impl Origin {
         name: OriginName,
         settings: Arc<Settings>,
         limits: Arc<Limits>,
+        alarms: Arc<Alarms>,
         clock: Clock,
         seed: u64,
     ) -> Arc<Self> {
@@ -97,9 +102,9 @@ impl Origin {
         let journal = is_traced.then(|| Box::new(Journal::new(&title, &limits, seed)));
         let watch = Watch::new(settings.observer.is_some());
         let ledger = Mutex::new(Ledger::new(limits, seed, addresses, journal, watch));
-        let (alarm, rest) = (Arc::new(Notify::new()), Notify::new());
+        let (alarm_name, rest) = (alarms.name(), Notify::new());
         let (next_request, tasks) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Arc::new(Self { name, settings, clock, route, ledger, alarm, next_request, tasks, rest })
+        Arc::new(Self { name, settings, clock, route, ledger, alarms, alarm_name, next_request, tasks, rest })
     }
 
     /// A name for a request, which no other one of this origin has.
@@ -115,7 +120,7 @@ impl Origin {
         let result = bring(&mut ledger);
         let alarm_moved = ledger.alarm_moved_earlier();
         // Nearly always nothing follows from a fact, and the lock is merely given back.
-        if alarm_moved || ledger.has_aftermath() {
+        if alarm_moved.is_some() || ledger.has_aftermath() {
             self.follow_up(ledger, alarm_moved);
         }
         result
@@ -123,14 +128,19 @@ impl Origin {
 
     /// Gives the lock back, and does what had to wait for that.
     #[inline(never)]
-    fn follow_up(self: &Arc<Self>, mut ledger: MutexGuard<'_, Ledger>, alarm_moved: bool) {
+    fn follow_up(self: &Arc<Self>, mut ledger: MutexGuard<'_, Ledger>, alarm_moved: Option<Time>) {
         let is_closing = ledger.door != Door::Open;
         let mut aftermath = ledger.take_aftermath();
         let seen = ledger.watch.take();
         let runtime = if aftermath.spawns() { ledger.runtime.clone() } else { None };
+        let alarm = alarm_moved.and_then(|at| Some((ledger.alarm.clone()?, at)));
         drop(ledger);
-        if alarm_moved {
-            self.alarm.notify_one();
+        if let Some((alarm, at)) = alarm {
+            alarm.set(self.alarm_name, at, || Arc::downgrade(self));
+        }
+        // Before anything foreign: others rely on it.
+        if let (Some(unwatched), Some(runtime)) = (aftermath.alarm.take(), &runtime) {
+            unwatched.spawn(runtime);
         }
         self.tell(&seen);
         drop((std::mem::take(&mut aftermath.spares), std::mem::take(&mut aftermath.forgotten)));
@@ -166,9 +176,6 @@ impl Origin {
     }
 
     fn spawn(self: &Arc<Self>, runtime: &Handle, aftermath: Aftermath) {
-        if let Some(alive) = aftermath.alarm {
-            runtime.spawn(alarm::watch(Arc::downgrade(self), Arc::clone(&self.alarm), alive));
-        }
         if aftermath.resolve {
             runtime.spawn(addresses::resolve(addresses::End::of(Arc::downgrade(self))));
         }
@@ -212,10 +219,11 @@ impl Aftermath {
 
 impl Drop for Origin {
     fn drop(&mut self) {
-        // The alarm's task notices that nobody is left, and ends.
-        self.alarm.notify_one();
         // Its connections end with it, which observers that count have to know.
         let ledger = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(alarm) = &ledger.alarm {
+            alarm.forget(self.alarm_name);
+        }
         ledger.tell_gone();
         let seen = ledger.watch.take();
         self.tell(&seen);

@@ -37,7 +37,7 @@ impl Ticket {
         let id = origin.name_request();
         origin.propagate(id, request.head_mut());
         let news = origin.with(|ledger| {
-            ledger.rouse();
+            ledger.rouse(&origin.alarms, origin.alarm_name);
             ledger.open(id, request, repeat, timeout);
             ledger.look(id, waker)
         });

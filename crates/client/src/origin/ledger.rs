@@ -17,6 +17,7 @@ use outlive_core::{
 use tokio::runtime::Handle;
 
 use super::addresses::Addresses;
+use super::alarm::{Alarm, Alarms};
 use super::journal::Journal;
 use super::request::Request;
 use super::{Aftermath, Few};
@@ -48,6 +49,7 @@ pub(crate) struct Ledger {
     pub(super) facts: VecDeque<Event>,
     pub(super) aftermath: Aftermath,
     pub(super) alarm_set: Option<Time>,
+    pub(super) alarm: Option<Arc<Alarm>>,
     pub(super) alarm_alive: Weak<()>,
     pub(super) runtime: Option<Handle>,
     pub(super) door: Door,
@@ -95,6 +97,7 @@ impl Ledger {
             facts: VecDeque::new(),
             aftermath: Aftermath::default(),
             alarm_set: None,
+            alarm: None,
             alarm_alive: Weak::new(),
             runtime: None,
             door: Door::Open,
@@ -129,14 +132,17 @@ impl Ledger {
     }
 
     /// Makes sure that this origin's tasks have a runtime that lives. Called by futures that are being polled.
-    pub(crate) fn rouse(&mut self) {
+    pub(crate) fn rouse(&mut self, alarms: &Alarms, alarm_name: u64) {
         if self.alarm_alive.strong_count() == 0 {
             // The first request; or the runtime that had the origin's tasks is gone, and they with it.
-            let alive = Arc::new(());
-            self.alarm_alive = Arc::downgrade(&alive);
-            self.alarm_set = None;
-            self.runtime = Some(Handle::current());
-            self.aftermath.alarm = Some(alive);
+            let runtime = Handle::current();
+            if let Some(old) = self.alarm.take() {
+                old.forget(alarm_name);
+            }
+            let (alarm, alive, unwatched) = alarms.on(&runtime);
+            (self.alarm, self.alarm_alive, self.alarm_set) = (Some(alarm), alive, None);
+            self.runtime = Some(runtime);
+            self.aftermath.alarm = unwatched;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sleeping to the point: tokio's timers are a millisecond or two late, which is much of a tight deadline.
 //!
-//! On Linux the last stretch of a sleep also arms a `timerfd` of the origin's own; whichever of the two rings first ends it.
+//! On Linux the last stretch of a sleep also arms a `timerfd` of the alarm's own; whichever of the two rings first ends it.
 //! (The `timerfd` knows nothing of a paused tokio clock; tokio's timer does.) What comes before is tokio's alone, and costs no
 //! system call: most alarms are needless when it ends, for the answer has come. Invariant: whoever slept looks at the clock, for
 //! a sleep may end early. Next: [`super::alarm`].
@@ -26,7 +26,7 @@ impl Sleep {
         }
         #[cfg(target_os = "linux")]
         if let Some(ring) = self.precise.arm(wait) {
-            // Boxed, for each origin has an alarm, and nearly all of them sleep for long.
+            // Boxed, for it is much and rare: nearly all sleep for longer.
             return Box::pin(async move {
                 tokio::select! {
                     () = ring.wait() => {}

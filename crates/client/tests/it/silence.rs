@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty};
-use outlive::{Connect, Connecting, Destination, ErrorKind, RequestTimeout, Rescue, Sent};
+use outlive::{
+    Connect, Connecting, Destination, ErrorKind, Event, Observer, OriginName, RequestTimeout, Rescue, Sent,
+};
 use tokio::net::TcpStream;
 
 use crate::fixture::{Server, Speech, at_rest, eventually, text};
@@ -39,6 +41,26 @@ async fn a_dead_wire_costs_the_requests_on_it_and_no_other() {
             assert!(wires.count() <= 1 + 2 * cut, "{speech:?}: {} wires after {cut} cuts", wires.count());
         }
     }
+}
+
+/// An observer's panic in the alarm's own task: the alarm goes on, for this origin and all others.
+#[tokio::test]
+async fn an_observer_that_panics_silences_no_alarm() {
+    struct Panics;
+    impl Observer for Panics {
+        fn observe(&self, _origin: &OriginName, event: &Event) {
+            assert!(!matches!(event, Event::ConnectionAsked { .. }), "an observer's own bug");
+        }
+    }
+    let server = Server::start(Speech::Http2).await;
+    let wires = Wires::to(server.address).await;
+    let client = server.builder().observer(Panics).build();
+    assert_eq!(text(client.request(get(&server, &wires, "/hello")).await.unwrap()).await, "hello");
+    wires.stall();
+    let mut request = get(&server, &wires, "/hello");
+    request.extensions_mut().insert(RequestTimeout(Duration::from_secs(10)));
+    assert_eq!(text(client.request(request).await.unwrap()).await, "hello", "it was rescued");
+    assert_eq!(text(client.request(server.get("/hello")).await.unwrap()).await, "hello");
 }
 
 struct Plain;
