@@ -65,6 +65,12 @@ struct Cell<'a> {
     path: PathBuf,
 }
 
+impl Cell<'_> {
+    fn goes_abreast(&self) -> bool {
+        scenario::goes_abreast(&self.plan.name) && self.plan.bears_neighbours()
+    }
+}
+
 /// What all cells share.
 struct Common {
     identity: Identity,
@@ -91,8 +97,7 @@ impl Matrix {
         let identity = Identity::make()?;
         let authority = out::publish(&identity, &self.dir)?;
         let all = cells.len();
-        let (abreast, alone): (Vec<_>, Vec<_>) =
-            cells.into_iter().partition(|cell| scenario::goes_abreast(&cell.plan.name));
+        let (abreast, alone): (Vec<_>, Vec<_>) = cells.into_iter().partition(Cell::goes_abreast);
         let mut builds = Builds::default();
         if let Some(interrupt) = self.build(&mut builds, &alone, &abreast, signal).await {
             return Ok(Some(interrupt));
@@ -113,7 +118,7 @@ impl Matrix {
         Ok(first?.or(second?).or(third?))
     }
 
-    /// Builds what will have a turn. Inside a namespace that was done outside; what fails is asked for again, by its turn.
+    /// Builds what will have a turn. Inside a namespace everything is built already, outside, and this finds little to do.
     async fn build(
         &self,
         builds: &mut Builds,
@@ -121,13 +126,15 @@ impl Matrix {
         abreast: &[Cell<'_>],
         signal: &Watch,
     ) -> Option<Interrupt> {
-        if namespace::is_private() {
-            return None;
-        }
+        let progress = if namespace::is_private() { Progress::Quiet } else { self.progress };
         let mut signal = signal.clone();
+        let can_run = |cell: &&Cell<'_>| {
+            let is_barred = self.obstacle.is_some() && cell.plan.script.needs_namespace();
+            !is_barred && cell.entry.missing().is_empty()
+        };
         let built = async {
-            for cell in alone.iter().chain(abreast).filter(|cell| cell.entry.missing().is_empty()) {
-                _ = builds.build(cell.entry, &self.manifest.target, self.progress).await;
+            for cell in alone.iter().chain(abreast).filter(can_run) {
+                _ = builds.build(cell.entry, &self.manifest.target, progress).await;
             }
         };
         tokio::select! {

@@ -74,6 +74,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::{goes_abreast, names, plan, short};
+    use crate::{fault::Fault, plan::Overrides};
 
     #[test]
     fn what_goes_abreast_bears_it() {
@@ -81,11 +82,13 @@ mod tests {
         assert!(!abreast.is_empty());
         for name in abreast {
             let plan = short(name).unwrap();
-            // What a neighbour's start costs is far from any timeout; and the firewall of a namespace is everybody's.
-            assert!(
-                plan.pace.timeout_ms >= 500 && !plan.script.needs_namespace() && !plan.pace.busy,
-                "{name}"
-            );
+            assert!(plan.bears_neighbours(), "{name}");
+            let quick = Overrides { timeout_ms: Some(10), ..Overrides::default() };
+            let about_packets = Overrides { fault: Some(Fault::Blackhole), ..Overrides::default() };
+            for flags in [quick, about_packets] {
+                let other = flags.apply(plan.clone());
+                assert!(!other.bears_neighbours(), "{other}");
+            }
         }
     }
 

@@ -93,6 +93,14 @@ impl Plan {
         })
     }
 
+    /// Whether a turn may run beside others, whatever flags have made of it: nothing in it is as short as a neighbour's start, it takes
+    /// no more than its share, and no firewall is shared.
+    pub(crate) fn bears_neighbours(&self) -> bool {
+        let pace = &self.pace;
+        let is_slow = pace.timeout_ms >= 500 && pace.rate == 0 && pace.workers <= 64;
+        is_slow && !pace.busy && !self.script.needs_namespace()
+    }
+
     /// How long the origin takes for this request, ms.
     pub(crate) fn takes_ms(&self, request: u64) -> u64 {
         let late = self.script.timed_out_first && self.cuts_at(request + 1);
