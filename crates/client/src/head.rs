@@ -142,10 +142,7 @@ impl Head {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = Version::HTTP_2;
-        if !self.headers.is_empty() {
-            *request.headers_mut() = self.headers.clone();
-            request.headers_mut().remove(header::PROXY_AUTHORIZATION);
-        }
+        Form::Origin.fill(request.headers_mut(), &self.headers);
         if let Other::Extended(protocol) = &self.other {
             request.extensions_mut().insert(h2::ext::Protocol::from(protocol.as_str()));
         }
@@ -215,10 +212,12 @@ impl Form {
         Uri::from_parts(parts).unwrap_or_default()
     }
 
-    /// A login for a proxy is for no one else's eyes (RFC 9110 section 11.7.2).
+    /// Adds the caller's fields. A login for a proxy is for no one else's eyes (RFC 9110 section 11.7.2).
     fn fill(&self, headers: &mut HeaderMap, of_caller: &HeaderMap) {
-        if !of_caller.is_empty() {
-            headers.extend(of_caller.clone());
+        match (of_caller.is_empty(), headers.is_empty()) {
+            (true, _) => {}
+            (false, true) => headers.clone_from(of_caller),
+            (false, false) => headers.extend(of_caller.clone()),
         }
         match self {
             Self::Origin if of_caller.is_empty() => {}

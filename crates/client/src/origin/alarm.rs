@@ -188,19 +188,11 @@ async fn watch(Unwatched { alarm, disturbed, alive }: Unwatched) {
 impl Origin {
     /// Its time has come. An observer of the user's may panic here; the others' alarm goes on, and so does its own.
     fn ring(self: &Arc<Self>) {
-        _ = std::panic::catch_unwind(AssertUnwindSafe(|| self.with(Ledger::tick)));
-        self.set_alarm();
-    }
-
-    /// After it rang, and is set no more. From here on it needs to be told only of earlier times.
-    fn set_alarm(self: &Arc<Self>) {
-        let mut ledger = self.lock();
-        ledger.alarm_set = ledger.pool.deadline();
-        let (alarm, at) = (ledger.alarm.clone(), ledger.alarm_set);
-        drop(ledger);
-        if let (Some(alarm), Some(at)) = (alarm, at) {
-            alarm.set(self.alarm_name, at, || Arc::downgrade(self));
-        }
+        let tick = |ledger: &mut Ledger| {
+            ledger.alarm_set = None; // It has rung; whatever the pool waits for now sets it anew.
+            ledger.tick();
+        };
+        _ = std::panic::catch_unwind(AssertUnwindSafe(|| self.with(tick)));
     }
 }
 
