@@ -94,8 +94,8 @@ mod tests {
             // An upload of megabytes, with a WINDOW_UPDATE for every 4 KiB, and a request with informational responses.
             chatter.wrote(Frame::Data { content: 1 << 20 });
             assert!((0..256).all(|_| chatter.read(Frame::Other, Time::ZERO)));
-            chatter.wrote(Frame::Headers { stream: 1 });
-            assert!((0..8).all(|_| chatter.read(Frame::Headers { stream: 1 }, Time::ZERO)));
+            chatter.wrote(Frame::Headers { stream: 1, is_final: true });
+            assert!((0..8).all(|_| chatter.read(Frame::Headers { stream: 1, is_final: true }, Time::ZERO)));
         }
     }
 

@@ -1,26 +1,38 @@
-//! Reads HTTP/2 frame headers as they pass, and nothing else of the bytes.
+//! Reads HTTP/2 frame headers as they pass, and little else of the bytes.
 //!
-//! h2 does not say which streams it has written, nor the last stream of a GOAWAY; both decide whether a
-//! request was processed. Nor does it count all that a peer can flood us with. So the meter shows the passing bytes to a [`Walk`] for each direction. Invariant: what
-//! a walk reports depends on the bytes only, not on how reads and writes cut them. Next: [`crate::meter`].
+//! h2 does not say which streams it has written, nor the last stream of a GOAWAY; both decide whether a request was processed. Nor
+//! does it count all that a peer can flood us with. So the meter shows the passing bytes to a [`Walk`] for each direction. Invariant:
+//! what a walk reports depends on the bytes only, not on how reads and writes cut them. Next: [`crate::meter`].
+
+use std::ops::RangeInclusive;
 
 /// Length of a frame's header (RFC 9113 section 4.1).
 const HEADER: usize = 9;
 /// Of a GOAWAY we also want the last stream and the error code: the first eight bytes of its payload (RFC 9113 section 6.8).
-const GOAWAY_HEAD: usize = HEADER + 8;
-/// Of padded DATA the length of the padding: its first byte (RFC 9113 section 6.1).
-const PADDED_HEAD: usize = HEADER + 1;
+const MOST: usize = HEADER + 8;
+/// Of padded DATA the length of the padding (RFC 9113 section 6.1), of HEADERS the first field: the first byte of the payload.
+const FIRST: usize = HEADER + 1;
 /// Length of the client's connection preface (RFC 9113 section 3.4).
 const PREFACE: usize = 24;
 
 const DATA: u8 = 0x0;
+const HEADERS: u8 = 0x1;
 const GOAWAY: u8 = 0x7;
+
+/// Flags (RFC 9113 sections 6.1 and 6.2).
+const PADDED: u8 = 0x8;
+const PRIORITY: u8 = 0x20;
+
+/// The first byte of a block of fields that begins with one of the statuses that HPACK has in its static table, which are all final
+/// (RFC 7541 appendix A). A status is the first field, since it is a response's only pseudo-header (RFC 9113 section 8.3).
+const FINAL: RangeInclusive<u8> = 0x88..=0x8e;
 
 /// A frame, as far as it matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Frame {
-    /// HEADERS: opens the stream, answers on it, or carries trailers.
-    Headers { stream: u32 },
+    /// HEADERS: opens the stream, answers on it, or carries trailers. `is_final` if it is plain that this is a response that is not
+    /// informational.
+    Headers { stream: u32, is_final: bool },
     /// DATA with so many bytes, padding not counted.
     Data { content: u32 },
     /// PING, or the answer to one.
@@ -39,14 +51,14 @@ pub(crate) struct Walk {
     /// Bytes to pass over before the next frame header: the preface, or what is left of a payload.
     skip: usize,
     /// The frame header that is being read, and `read` of it.
-    head: [u8; GOAWAY_HEAD],
+    head: [u8; MOST],
     read: usize,
 }
 
 impl Walk {
     /// The way from client to server, which starts with the preface.
     pub(crate) fn outgoing() -> Self {
-        Self { skip: PREFACE, head: [0; GOAWAY_HEAD], read: 0 }
+        Self { skip: PREFACE, head: [0; MOST], read: 0 }
     }
 
     /// The way from server to client.
@@ -54,7 +66,7 @@ impl Walk {
         Self { skip: 0, ..Self::outgoing() }
     }
 
-    /// Passes over `bytes`, the next that were carried, and reports each frame once its header is complete.
+    /// Passes over `bytes`, the next that were carried, and reports each frame once all that is wanted of it is there.
     pub(crate) fn pass(&mut self, mut bytes: &[u8], mut report: impl FnMut(Frame)) {
         loop {
             let skipped = self.skip.min(bytes.len());
@@ -63,15 +75,27 @@ impl Walk {
             if bytes.is_empty() {
                 return;
             }
-            let taken = (self.wanted() - self.read).min(bytes.len());
-            self.head[self.read..self.read + taken].copy_from_slice(&bytes[..taken]);
-            self.read += taken;
-            bytes = &bytes[taken..];
-            if self.read == self.wanted() {
-                self.skip = HEADER + self.length() - self.read;
-                self.read = 0;
-                report(self.frame());
+            let before = self.read;
+            // Perhaps more than is wanted: it is there, and to copy a known length is cheap. Nearly all frames come in one piece.
+            self.read = match bytes.first_chunk() {
+                Some(head) if before == 0 => {
+                    self.head = *head;
+                    MOST
+                }
+                _ => {
+                    let taken = bytes.len().min(MOST - before);
+                    self.head[before..before + taken].copy_from_slice(&bytes[..taken]);
+                    before + taken
+                }
+            };
+            let wanted = self.wanted();
+            if self.read < wanted {
+                return;
             }
+            bytes = &bytes[wanted - before..];
+            self.skip = HEADER + self.length() - wanted;
+            self.read = 0;
+            report(self.frame(wanted));
         }
     }
 
@@ -79,22 +103,24 @@ impl Walk {
     fn wanted(&self) -> usize {
         match self.head[3] {
             _ if self.read < HEADER => HEADER,
-            GOAWAY if self.length() >= 8 => GOAWAY_HEAD,
-            DATA if self.is_padded() && self.length() >= 1 => PADDED_HEAD,
+            GOAWAY if self.length() >= 8 => MOST,
+            DATA if self.has(PADDED) && self.length() >= 1 => FIRST,
+            HEADERS if !self.has(PADDED | PRIORITY) && self.length() >= 1 => FIRST,
             _ => HEADER,
         }
     }
 
-    fn is_padded(&self) -> bool {
-        const PADDED: u8 = 0x8;
-        self.head[4] & PADDED != 0
+    /// Whether it has one of these flags.
+    fn has(&self, flags: u8) -> bool {
+        self.head[4] & flags != 0
     }
 
     fn length(&self) -> usize {
         usize::from(self.head[0]) << 16 | usize::from(self.head[1]) << 8 | usize::from(self.head[2])
     }
 
-    fn frame(&self) -> Frame {
+    /// The frame of which so many bytes are there.
+    fn frame(&self, known: usize) -> Frame {
         const ACK: u8 = 0x1;
         let number = |at: usize| {
             u32::from_be_bytes([self.head[at], self.head[at + 1], self.head[at + 2], self.head[at + 3]])
@@ -104,14 +130,17 @@ impl Walk {
         let ack = self.head[4] & ACK != 0;
         match self.head[3] {
             DATA => {
-                let padding = if self.is_padded() { 1 + usize::from(self.head[HEADER]) } else { 0 };
+                let padding = if self.has(PADDED) { 1 + usize::from(self.head[HEADER]) } else { 0 };
                 let content = self.length().saturating_sub(padding);
                 Frame::Data { content: u32::try_from(content).unwrap_or(u32::MAX) }
             }
-            0x1 => Frame::Headers { stream: stream(5) },
+            HEADERS => {
+                let is_final = known == FIRST && FINAL.contains(&self.head[HEADER]);
+                Frame::Headers { stream: stream(5), is_final }
+            }
             0x4 => Frame::Settings { ack },
             0x6 => Frame::Ping { ack },
-            GOAWAY if self.length() >= 8 => Frame::GoAway { last: stream(9), code: number(13) },
+            GOAWAY if known == MOST => Frame::GoAway { last: stream(9), code: number(13) },
             _ => Frame::Other,
         }
     }
@@ -147,23 +176,37 @@ mod tests {
             frame(0x8, 0, 0, &[0, 0, 1, 0]),
             frame(0x0, 8, 1, &[3, b'd', b'a', 0, 0, 0]),
             frame(0x7, 0, 0, &[0, 0, 0, 5, 0, 0, 0, 11]),
+            frame(0x1, 4, 5, &[0x88, 0x76]),
+            frame(0x1, 5, 7, &[0x8e]),
+            frame(0x1, 5, 9, &[0x48, 3, b'1', b'0', b'3']),
+            frame(0x1, 5, 11, &[0x3f, 0xe1, 0x1f, 0x88]),
+            frame(0x1, 5 | 0x8, 13, &[0x88, 0x88]),
+            frame(0x1, 5 | 0x20, 15, &[0x88, 0, 0, 0, 0, 0x88]),
+            frame(0x1, 5, 17, &[]),
         ]
         .concat();
         let frames = vec![
             Frame::Settings { ack: false },
             Frame::Settings { ack: true },
-            Frame::Headers { stream: 1 },
+            Frame::Headers { stream: 1, is_final: false },
             Frame::Data { content: 10 },
             Frame::Data { content: 0 },
             Frame::Ping { ack: false },
             Frame::Ping { ack: true },
-            Frame::Headers { stream: 3 },
+            Frame::Headers { stream: 3, is_final: false },
             Frame::GoAway { last: 1, code: 0 },
             Frame::Other,
             Frame::Other,
             Frame::Other,
             Frame::Data { content: 2 },
             Frame::GoAway { last: 5, code: 11 },
+            Frame::Headers { stream: 5, is_final: true },
+            Frame::Headers { stream: 7, is_final: true },
+            Frame::Headers { stream: 9, is_final: false },
+            Frame::Headers { stream: 11, is_final: false },
+            Frame::Headers { stream: 13, is_final: false },
+            Frame::Headers { stream: 15, is_final: false },
+            Frame::Headers { stream: 17, is_final: false },
         ];
         (bytes, frames)
     }
@@ -220,13 +263,15 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_reported_with_its_last_byte_and_not_before() {
-        let bytes = frame(0x1, 5, 7, b"");
-        let mut walk = Walk::incoming();
-        let mut frames = Vec::new();
-        walk.pass(&bytes[..8], |frame| frames.push(frame));
-        assert_eq!(frames, []);
-        walk.pass(&bytes[8..], |frame| frames.push(frame));
-        assert_eq!(frames, [Frame::Headers { stream: 7 }]);
+    fn a_frame_is_reported_with_the_last_byte_that_is_wanted_and_not_before() {
+        for (payload, last) in [(&b""[..], 8), (b"\x88", 9)] {
+            let bytes = frame(0x1, 5, 7, payload);
+            let mut walk = Walk::incoming();
+            let mut frames = Vec::new();
+            walk.pass(&bytes[..last], |frame| frames.push(frame));
+            assert_eq!(frames, []);
+            walk.pass(&bytes[last..], |frame| frames.push(frame));
+            assert_eq!(frames, [Frame::Headers { stream: 7, is_final: !payload.is_empty() }]);
+        }
     }
 }

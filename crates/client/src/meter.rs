@@ -26,7 +26,8 @@ use crate::settings::LAST_WORDS;
 /// What the meter of one connection has noted.
 ///
 /// The numbers guard no other memory, so their order among each other does not matter (`Relaxed`), except as the
-/// connection's task sees them, which is the one that moves the bytes.
+/// connection's task sees them, which is the one that moves the bytes. What that task alone writes it loads and stores: to add
+/// in one step would cost as much as a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     heard_at: AtomicU64,
@@ -38,6 +39,7 @@ pub(crate) struct Gauge {
     settings_covers: AtomicU32,
     settings_acks: AtomicU32,
     settings_read: AtomicBool,
+    unclear_heads: AtomicU32,
     goaway_read: AtomicBool,
     goaway_last: AtomicU32,
     goaway_calm: AtomicBool,
@@ -98,6 +100,11 @@ impl Gauge {
         self.settings_read.load(Relaxed)
     }
 
+    /// HTTP/2: how many heads (or trailers) were read that may have been informational responses, modulo 2^32.
+    pub(crate) fn unclear_heads(&self) -> u32 {
+        self.unclear_heads.load(Relaxed)
+    }
+
     /// Bytes read so far.
     pub(crate) fn read(&self) -> u64 {
         self.bytes_in.load(Relaxed)
@@ -144,7 +151,7 @@ impl Gauge {
     fn note_written(&self, frame: Frame) {
         match frame {
             // Trailers are HEADERS too, of an older stream.
-            Frame::Headers { stream } => _ = self.opened.fetch_max(stream, Relaxed),
+            Frame::Headers { stream, .. } => self.opened.store(self.opened().max(stream), Relaxed),
             Frame::Ping { ack: false } => self.ping_covers.store(self.opened(), Relaxed),
             Frame::Settings { ack: false } => self.settings_covers.store(self.opened(), Relaxed),
             Frame::Ping { ack: true }
@@ -164,7 +171,13 @@ impl Gauge {
             }
             Frame::Settings { ack: true } => _ = self.settings_acks.fetch_add(1, Relaxed),
             Frame::Settings { ack: false } => self.settings_read.store(true, Relaxed),
-            Frame::Headers { .. } | Frame::Data { .. } | Frame::Ping { .. } | Frame::Other => {}
+            Frame::Headers { is_final: false, .. } => {
+                self.unclear_heads.store(self.unclear_heads().wrapping_add(1), Relaxed);
+            }
+            Frame::Headers { is_final: true, .. }
+            | Frame::Data { .. }
+            | Frame::Ping { .. }
+            | Frame::Other => {}
         }
     }
 
@@ -245,7 +258,8 @@ impl<T> Meter<T> {
     }
 
     fn note_write(&mut self, bytes: &[u8]) {
-        self.gauge.bytes_out.fetch_add(bytes.len() as u64, Relaxed);
+        let before = self.gauge.bytes_out.load(Relaxed);
+        self.gauge.bytes_out.store(before.wrapping_add(bytes.len() as u64), Relaxed);
         let Spoken::Http2(Walks { outgoing, chatter, pinged, set, .. }) = &mut self.spoken else { return };
         outgoing.pass(bytes, |frame| {
             self.gauge.note_written(frame);
@@ -261,7 +275,7 @@ impl<T> Meter<T> {
     fn note_read(&mut self, bytes: &[u8]) {
         let now = self.clock.now();
         self.gauge.heard_at.store(now.as_micros(), Relaxed);
-        self.gauge.bytes_in.fetch_add(bytes.len() as u64, Relaxed);
+        self.gauge.bytes_in.store(self.gauge.read().wrapping_add(bytes.len() as u64), Relaxed);
         let Walks { incoming, chatter, pinged, set, parting, .. } = match &mut self.spoken {
             Spoken::Http2(walks) => walks,
             Spoken::Http1(heads, most) => {

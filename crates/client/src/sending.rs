@@ -41,6 +41,9 @@ pub(crate) struct Sending {
     hold: Option<Hold>,
     /// How many informational responses may still come, where this side counts them.
     informational: u32,
+    /// HTTP/2: the connection's unclear heads when it was sent. As long as they are as many, no informational response has come.
+    /// `None` if somebody waits for one.
+    unclear: Option<u32>,
 }
 
 type Http1Response =
@@ -128,6 +131,7 @@ impl Sending {
         gauge: Arc<Gauge>,
         ask: Ask,
         limits: HeadLimits,
+        unclear: Option<u32>,
     ) -> Self {
         Self {
             attempt,
@@ -137,6 +141,7 @@ impl Sending {
             most_fields: limits.fields(),
             hold: None,
             informational: limits.informational,
+            unclear,
         }
     }
 
@@ -256,6 +261,9 @@ impl Sending {
                 }
                 Ok(Come::Unknown)
             }
+            // Nearly always. (One that comes after this look, with its final response right behind it, is lost to nobody: nobody
+            // waits for it.)
+            Wire::Http2 { .. } if self.unclear == Some(self.gauge.unclear_heads()) => Ok(Come::Unknown),
             Wire::Http2 { response, .. } => {
                 let mut come = Vec::new();
                 let last = loop {

@@ -85,7 +85,7 @@ impl Link {
         };
         let response = Box::pin(self.sender.try_send_request(request));
         let wire = Wire::Http1 { response, relay, gate };
-        let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits);
+        let sending = Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits, None);
         SendOutcome::Sent { sending, stream: None, last: false }
     }
 

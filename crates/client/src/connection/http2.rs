@@ -66,6 +66,8 @@ impl Link {
             return SendOutcome::TakesNoMore;
         }
         let end = body.is_empty() && !head.is_connect();
+        let waits = head.expects() || head.informational().is_some();
+        let unclear = (!waits).then(|| self.gauge.unclear_heads());
         let mut sent = self.sender.send_request(head.http2(), end);
         if sent.as_ref().is_err_and(is_callers_fault) {
             // Or h2's own back pressure, of which each clone has its own; the pool counts better.
@@ -89,7 +91,7 @@ impl Link {
         };
         let wire = Wire::Http2 { response, upload, tunnel };
         SendOutcome::Sent {
-            sending: Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits),
+            sending: Sending::new(attempt, wire, Arc::clone(&self.gauge), head.ask(), self.limits, unclear),
             stream: Some((id, anchor)),
             last: id >= LAST_STREAM,
         }
@@ -103,8 +105,8 @@ impl Link {
                 "an Upgrade needs HTTP/1.1 (Protocol::Http1); HTTP/2 has CONNECT with a ConnectProtocol",
             );
         }
-        let declines = self.gauge.settings_read() && !self.sender.is_extended_connect_protocol_enabled();
-        (head.is_extended() && declines).then_some("the server takes no extended CONNECT (RFC 8441)")
+        let declines = || self.gauge.settings_read() && !self.sender.is_extended_connect_protocol_enabled();
+        (head.is_extended() && declines()).then_some("the server takes no extended CONNECT (RFC 8441)")
     }
 
     pub(super) fn proven_through(&mut self, stream: u32) -> Option<AttemptId> {
