@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use crate::builder::Builder;
 use crate::clock::Clock;
-use crate::deadline::RequestTimeout;
+use crate::deadline::{Deadline, RequestTimeout};
 use crate::error::Error;
 use crate::expect::ContinueWait;
 use crate::head::Head;
@@ -125,7 +125,8 @@ impl Client {
                 self.0.origin(&name, &spelling).ok_or_else(|| Error::shutdown().at(&name))?
             }
         };
-        Ok(Wish { origin, request: Box::new(OpenRequest::new(head, body)), timeouts, repeat, manner })
+        let (request, deadline) = (Box::new(OpenRequest::new(head, body)), Deadline::new(timeouts));
+        Ok(Wish { origin, request, repeat, deadline, manner })
     }
 
     /// What has happened so far to the connections of an origin that [`Builder::trace`] has chosen, as text that the core

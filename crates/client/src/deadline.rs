@@ -55,6 +55,7 @@ impl Timeouts {
 }
 
 /// When the caller gives up; never, if it said nothing. It goes from hand to hand with the request, so it is small.
+#[derive(Default)]
 pub(crate) struct Deadline(Option<Pin<Box<Limits>>>);
 
 pin_project! {
@@ -70,14 +71,24 @@ pin_project! {
 }
 
 impl Deadline {
-    /// Of a request that begins now.
+    /// Of a request that has not begun.
     pub(crate) fn new(timeouts: Timeouts) -> Self {
         if timeouts == Timeouts::default() {
             return Self(None);
         }
-        let end = timeouts.request.and_then(|limit| Instant::now().checked_add(limit));
-        let sleep = end.map(tokio::time::sleep_until);
-        Self(Some(Box::pin(Limits { timeouts, end, phase: None, sleep })))
+        Self(Some(Box::pin(Limits { timeouts, end: None, phase: None, sleep: None })))
+    }
+
+    /// The request begins now, and waits for a connection. How long its caller waits for an answer at most.
+    pub(crate) fn begin(&mut self) -> Option<Duration> {
+        let limits = self.0.as_mut()?.as_mut().project();
+        *limits.end = limits.timeouts.request.and_then(|limit| Instant::now().checked_add(limit));
+        let patience = limits.timeouts.patience();
+        if let Some(limits) = &mut self.0 {
+            limits.as_mut().set();
+        }
+        self.enter_connection();
+        patience
     }
 
     /// It waits for a connection from now on.

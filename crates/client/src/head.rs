@@ -302,7 +302,7 @@ fn announced_length(method: &Method, headers: &HeaderMap, body: &Outgoing) -> Op
     if headers.contains_key(header::CONTENT_LENGTH) {
         return None;
     }
-    let has_meaning = [Method::POST, Method::PUT, Method::PATCH].contains(method);
+    let has_meaning = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
     body.size_hint().exact().filter(|length| *length > 0 || (has_meaning && body.is_empty()))
 }
 

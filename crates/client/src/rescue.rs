@@ -63,8 +63,11 @@ fn is_idempotent(parts: &Parts) -> bool {
     if let Some(Idempotent(says)) = parts.extensions.get() {
         return *says;
     }
-    let by_method = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE];
-    by_method.contains(&parts.method) || KEYS.iter().any(|key| parts.headers.contains_key(*key))
+    let by_method = matches!(
+        parts.method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE
+    );
+    by_method || KEYS.iter().any(|key| parts.headers.contains_key(*key))
 }
 
 #[cfg(test)]

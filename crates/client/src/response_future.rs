@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::header::CONTENT_LENGTH;
@@ -17,7 +17,7 @@ use outlive_core::{AttemptId, FailReason, Repeat};
 
 use crate::attempt::Attempts;
 use crate::connection::http1::{Persistence, persistence};
-use crate::deadline::{Deadline, Timeouts};
+use crate::deadline::Deadline;
 use crate::error::{Elapsed, Error, Phase};
 use crate::informational::OnInformational;
 use crate::origin::{Few, News, Origin, Request};
@@ -30,29 +30,46 @@ use crate::vet::Ask;
 
 /// The future of a response. Dropping it gives the request up.
 #[must_use = "nothing is sent before it is polled"]
-pub struct ResponseFuture(Stage);
+pub struct ResponseFuture {
+    // Before what follows it: a ticket that is dropped tells the pool.
+    stage: Stage,
+    wait: Wait,
+}
 
 /// How far the request has come.
 enum Stage {
     /// It can't be sent.
     Refused(Error),
-    /// Not polled yet.
-    New(Wish),
+    /// Not polled yet: nobody knows of it.
+    New {
+        origin: Arc<Origin>,
+        request: Box<Request>,
+        repeat: Repeat,
+    },
     /// Told to the pool.
-    Open(Open),
+    Open(Ticket),
     Over,
+}
+
+/// What its caller waits for, and how.
+struct Wait {
+    deadline: Deadline,
+    /// The attempts that are out, oldest first; with none, it waits for a connection.
+    sendings: Few<Sending>,
+    manner: Manner,
 }
 
 /// A request that nobody knows of yet.
 pub(crate) struct Wish {
     pub(crate) origin: Arc<Origin>,
     pub(crate) request: Box<Request>,
-    pub(crate) timeouts: Timeouts,
     pub(crate) repeat: Repeat,
+    pub(crate) deadline: Deadline,
     pub(crate) manner: Manner,
 }
 
 /// How its caller wants it sent, and answered.
+#[derive(Default)]
 pub(crate) struct Manner {
     pub(crate) ask: Ask,
     /// How long its body waits for `100 Continue`, if it does.
@@ -60,18 +77,15 @@ pub(crate) struct Manner {
     pub(crate) informational: Option<OnInformational>,
 }
 
-/// A request that the pool knows of.
-struct Open {
-    ticket: Ticket,
-    deadline: Deadline,
-    /// The attempts that are out, oldest first; with none, it waits for a connection.
-    sendings: Few<Sending>,
-    manner: Manner,
-}
-
 impl ResponseFuture {
     pub(crate) fn new(wish: Result<Wish, Error>) -> Self {
-        Self(wish.map_or_else(Stage::Refused, Stage::New))
+        let (stage, deadline, manner) = match wish {
+            Ok(Wish { origin, request, repeat, deadline, manner }) => {
+                (Stage::New { origin, request, repeat }, deadline, manner)
+            }
+            Err(error) => (Stage::Refused(error), Deadline::default(), Manner::default()),
+        };
+        Self { stage, wait: Wait { deadline, sendings: Few::new(), manner } }
     }
 }
 
@@ -79,52 +93,46 @@ impl Future for ResponseFuture {
     type Output = Result<Response<ResponseBody>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // It is polled where it is: an open request is large, and is moved once, when it ends.
-        let end = match &mut self.0 {
-            Stage::Open(open) => ready!(open.poll(cx)),
-            Stage::New(_) | Stage::Refused(_) | Stage::Over => {
-                let (open, news) = match std::mem::replace(&mut self.0, Stage::Over) {
+        // It is polled where it is: what is waited for is large, and stays.
+        let Self { stage, wait } = &mut *self;
+        let news = match stage {
+            Stage::Open(_) => None,
+            Stage::New { .. } | Stage::Refused(_) | Stage::Over => {
+                match std::mem::replace(stage, Stage::Over) {
+                    Stage::New { origin, request, repeat } => {
+                        let patience = wait.deadline.begin();
+                        let (ticket, news) = Ticket::open(origin, request, repeat, patience, cx.waker());
+                        *stage = Stage::Open(ticket);
+                        Some(news)
+                    }
                     Stage::Refused(error) => return Poll::Ready(Err(error)),
-                    Stage::New(wish) => wish.open(cx.waker()),
                     Stage::Open(_) | Stage::Over => {
                         panic!("a ResponseFuture was polled after it had ended")
                     }
-                };
-                self.0 = Stage::Open(open);
-                let Stage::Open(open) = &mut self.0 else { return Poll::Pending };
-                ready!(open.hear(news, cx))
+                }
             }
         };
-        let Stage::Open(open) = std::mem::replace(&mut self.0, Stage::Over) else { return Poll::Pending };
+        let Stage::Open(ticket) = stage else { return Poll::Pending };
+        let end = ready!(wait.poll(ticket, news, cx));
+        let Stage::Open(ticket) = std::mem::replace(stage, Stage::Over) else { return Poll::Pending };
         Poll::Ready(match end {
-            End::Won(winner) => Ok(open.receive(winner, cx)),
-            End::Failed(why) => Err(open.ticket.failure(why)),
-            End::Passed(phase, elapsed) => Err(open.ticket.timed_out(phase, elapsed)),
+            End::Won(winner) => Ok(wait.receive(ticket, winner, cx)),
+            End::Failed(why) => Err(ticket.failure(why)),
+            End::Passed(phase, elapsed) => Err(ticket.timed_out(phase, elapsed)),
         })
     }
 }
 
 impl fmt::Debug for ResponseFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match &self.0 {
+        let stage = match &self.stage {
             Stage::Refused(_) => "refused",
-            Stage::New(_) => "new",
-            Stage::Open(open) if open.sendings.is_empty() => "waiting",
+            Stage::New { .. } => "new",
+            Stage::Open(_) if self.wait.sendings.is_empty() => "waiting",
             Stage::Open(_) => "sent",
             Stage::Over => "over",
         };
         f.debug_tuple("ResponseFuture").field(&stage).finish()
-    }
-}
-
-impl Wish {
-    /// Tells the pool.
-    fn open(self, waker: &Waker) -> (Open, News) {
-        let Self { origin, request, timeouts, repeat, manner } = self;
-        let (ticket, news) = Ticket::open(origin, request, repeat, timeouts.patience(), waker);
-        let mut deadline = Deadline::new(timeouts);
-        deadline.enter_connection();
-        (Open { ticket, deadline, sendings: Few::new(), manner }, news)
     }
 }
 
@@ -139,46 +147,31 @@ enum End {
     Passed(Phase, Elapsed),
 }
 
-impl Open {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        match self.poll_sendings(cx) {
-            Poll::Ready(Some(winner)) => Poll::Ready(End::Won(winner)),
-            Poll::Ready(None) | Poll::Pending => {
-                let news = self.ticket.look(cx.waker());
-                self.hear(news, cx)
+impl Wait {
+    /// Follows what is new until nothing is. `news` is what is known already; without, the attempts are looked at first.
+    fn poll(&mut self, ticket: &Ticket, mut news: Option<News>, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            let (verdict, is_more_known) = match news {
+                None => (None, true),
+                Some(News::Sent(sending, more)) => {
+                    self.follow(sending);
+                    (None, more)
+                }
+                // An answer may have come after it was looked for, and before its connection's end: it counts.
+                Some(News::Failed(why)) => (Some(why), false),
+                Some(News::Nothing) => break,
+            };
+            match (self.poll_sendings(ticket, cx), verdict) {
+                (Poll::Ready(Some(winner)), _) => return Poll::Ready(End::Won(winner)),
+                (Poll::Ready(None) | Poll::Pending, Some(why)) => return Poll::Ready(End::Failed(why)),
+                // All was looked at; whatever comes wakes this task.
+                (Poll::Pending, None) if !is_more_known => break,
+                (Poll::Ready(None) | Poll::Pending, None) => news = Some(ticket.look(cx.waker())),
             }
         }
-    }
-
-    /// Follows what is new until nothing is.
-    fn hear(&mut self, mut news: News, cx: &mut Context<'_>) -> Poll<End> {
-        loop {
-            let is_more_known = match news {
-                News::Failed(why) => {
-                    // An answer may have come after it was looked for, and before its connection's end: it counts.
-                    return Poll::Ready(match self.poll_sendings(cx) {
-                        Poll::Ready(Some(winner)) => End::Won(winner),
-                        Poll::Ready(None) | Poll::Pending => End::Failed(why),
-                    });
-                }
-                News::Sent(sending, more) => {
-                    self.follow(sending);
-                    more
-                }
-                News::Nothing => {
-                    let elapsed = ready!(self.deadline.poll_passed(cx));
-                    let phase = if self.sendings.is_empty() { Phase::Connection } else { Phase::Response };
-                    return Poll::Ready(End::Passed(phase, elapsed));
-                }
-            };
-            news = match self.poll_sendings(cx) {
-                Poll::Ready(Some(winner)) => return Poll::Ready(End::Won(winner)),
-                Poll::Ready(None) => self.ticket.look(cx.waker()),
-                Poll::Pending if is_more_known => self.ticket.look(cx.waker()),
-                // All was looked at; whatever comes wakes this task.
-                Poll::Pending => News::Nothing,
-            };
-        }
+        let elapsed = ready!(self.deadline.poll_passed(cx));
+        let phase = if self.sendings.is_empty() { Phase::Connection } else { Phase::Response };
+        Poll::Ready(End::Passed(phase, elapsed))
     }
 
     fn follow(&mut self, mut sending: Sending) {
@@ -192,7 +185,7 @@ impl Open {
     }
 
     /// Polls all attempts. Ready with the first answer, or with `None` when one has failed, which makes news.
-    fn poll_sendings(&mut self, cx: &mut Context<'_>) -> Poll<Option<Winner>> {
+    fn poll_sendings(&mut self, ticket: &Ticket, cx: &mut Context<'_>) -> Poll<Option<Winner>> {
         let mut failed = false;
         let mut place = 0;
         while let Some(sending) = self.sendings.get_mut(place) {
@@ -202,7 +195,7 @@ impl Open {
                     told.tell(response);
                 }
             };
-            match sending.poll(cx, || self.ticket.take_body(attempt), tell) {
+            match sending.poll(cx, || ticket.take_body(attempt), tell) {
                 Poll::Pending => place += 1,
                 Poll::Ready(Ok(answer)) => return Poll::Ready(Some((attempt, answer))),
                 Poll::Ready(Err(fault)) => {
@@ -210,7 +203,7 @@ impl Open {
                     if self.sendings.is_empty() {
                         self.deadline.enter_connection();
                     }
-                    self.ticket.faulted(attempt, fault);
+                    ticket.faulted(attempt, fault);
                     failed = true;
                 }
             }
@@ -219,9 +212,14 @@ impl Open {
     }
 
     /// The answer as its caller gets it. The other attempts are the pool's from here on.
-    fn receive(self, (attempt, answer): Winner, cx: &mut Context<'_>) -> Response<ResponseBody> {
-        let Self { ticket, mut deadline, sendings, manner } = self;
-        drop(sendings);
+    fn receive(
+        &mut self,
+        ticket: Ticket,
+        (attempt, answer): Winner,
+        cx: &mut Context<'_>,
+    ) -> Response<ResponseBody> {
+        self.sendings.clear();
+        let mut deadline = std::mem::take(&mut self.deadline);
         deadline.enter_body();
         let Answer { message, most_fields, withheld } = answer;
         let line = message.line();
@@ -241,7 +239,7 @@ impl Open {
                 (response.map(|()| Stream::Tunnel(tunnel)), None, then, false)
             }
             Message::Http2(response, upload) => {
-                let length = if manner.ask.excludes_content(response.status()) {
+                let length = if self.manner.ask.excludes_content(response.status()) {
                     Length::None
                 } else {
                     Length::Unknown

@@ -9,9 +9,10 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use crate::offence::Offence;
 
 /// What of a request decides how its response is to be read (RFC 9112 section 6.3).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Ask {
     /// A message.
+    #[default]
     Plain,
     /// The head of one.
     Head,
