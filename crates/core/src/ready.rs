@@ -37,6 +37,17 @@ impl Stacks {
         self.stacks.iter().skip(self.lowest).flat_map(|stack| stack.iter().rev()).copied()
     }
 
+    /// Puts a connection on top of the stack of its load, and says at which place that is.
+    fn push(&mut self, connection: ConnectionId, load: usize) -> usize {
+        if self.stacks.len() <= load {
+            self.stacks.resize_with(load + 1, Vec::new);
+        }
+        self.lowest = self.lowest.min(load);
+        let stack = &mut self.stacks[load];
+        stack.push(connection);
+        stack.len() - 1
+    }
+
     fn best(&mut self) -> Option<ConnectionId> {
         while self.lowest < self.stacks.len() {
             match self.stacks[self.lowest].last() {
@@ -67,20 +78,22 @@ impl Ready {
     /// Puts a connection on top of the stack of its tier and load; one that stands there already keeps its place.
     pub(crate) fn put(&mut self, connection: ConnectionId, tier: Tier, load: u32) {
         let load = load as usize;
-        match self.places.get(&connection).copied() {
-            Some(place) if (place.tier, place.load) == (tier, load) => return,
-            Some(place) => self.unstack(place),
-            None => {}
+        let stacks = match tier {
+            Tier::Trusted => &mut self.trusted,
+            Tier::Doubted => &mut self.doubted,
+        };
+        match self.places.get_mut(&connection) {
+            Some(place) if (place.tier, place.load) == (tier, load) => {}
+            Some(place) => {
+                let at = stacks.push(connection, load);
+                let before = std::mem::replace(place, Place { tier, load, at });
+                self.unstack(before);
+            }
+            None => {
+                let at = stacks.push(connection, load);
+                self.places.insert(connection, Place { tier, load, at });
+            }
         }
-        let stacks = self.tier(tier);
-        if stacks.stacks.len() <= load {
-            stacks.stacks.resize_with(load + 1, Vec::new);
-        }
-        stacks.lowest = stacks.lowest.min(load);
-        let stack = &mut stacks.stacks[load];
-        stack.push(connection);
-        let at = stack.len() - 1;
-        self.places.insert(connection, Place { tier, load, at });
     }
 
     /// Takes a connection out, if it is in.
