@@ -20,7 +20,7 @@ use crate::patience::Patience;
 use crate::ready::Ready;
 use crate::table::IdMap;
 
-use crate::request::{Phase, Request, Turn};
+use crate::request::{Asked, Phase, Request, Turn};
 use crate::requests::Requests;
 use crate::rtt::Rtt;
 use crate::timers::Timers;
@@ -156,7 +156,7 @@ impl Pool {
         &mut self,
         id: ConnectionId,
         request: RequestId,
-        asked: &Request,
+        asked: Asked,
         actions: &mut Vec<Action>,
     ) {
         let Some(connection) = self.connections.get_mut(&id) else { return };

@@ -9,7 +9,7 @@ use crate::event::Repeat;
 use crate::health::Health;
 use crate::life::Life;
 use crate::pool::Pool;
-use crate::request::{Phase, Request, Turn};
+use crate::request::{Asked, Phase, Request, Turn};
 use crate::{Action, CloseReason, ConnectionId, FailReason, RequestId, Span, Time};
 
 /// Requests that want a rescue and are turned away in one settling before the others wait for the next.
@@ -67,7 +67,7 @@ impl Pool {
                 continue;
             }
             self.requests.count(id, 0, 1);
-            self.send(id, &request, connection, actions);
+            self.send(id, connection, actions);
         }
     }
 
@@ -96,9 +96,9 @@ impl Pool {
                     continue;
                 }
             }
-            let Some((id, request)) = self.requests.first_waiting() else { return };
-            let connection = self.on_trial(&request).unwrap_or(best);
-            self.send(id, &request, connection, actions);
+            let Some(id) = self.requests.next_waiting() else { return };
+            let connection = self.on_trial(id).unwrap_or(best);
+            self.send(id, connection, actions);
         }
     }
 
@@ -112,30 +112,26 @@ impl Pool {
 
     /// The connection that lost the last race, if nothing is on it. A request that is rescued when it is late can show at no risk
     /// whether that one is stalled: else it would only be known when it is needed.
-    fn on_trial(&mut self, request: &Request) -> Option<ConnectionId> {
-        let id = self.overtaken.filter(|_| request.repeat == Repeat::WhenLate)?;
+    fn on_trial(&mut self, request: RequestId) -> Option<ConnectionId> {
+        let id = self.overtaken?;
+        self.requests.get(request).filter(|request| request.repeat == Repeat::WhenLate)?;
         let connection = self.connections.get(&id).filter(|c| c.has_room() && c.load() == 0)?;
         let is_safe = connection.health == Health::Alive && self.ready.trusted().any(|other| other != id);
         (is_safe && self.budget.is_left(self.now, true, &self.limits)).then_some(id)
     }
 
-    fn send(
-        &mut self,
-        id: RequestId,
-        request: &Request,
-        connection: ConnectionId,
-        actions: &mut Vec<Action>,
-    ) {
-        self.begin(connection, id, request, actions);
+    fn send(&mut self, request: RequestId, connection: ConnectionId, actions: &mut Vec<Action>) {
+        let Some(asked) = self.requests.get(request).map(|request| request.asked()) else { return };
+        self.begin(connection, request, asked, actions);
         self.stand(connection);
-        self.await_answer(connection, request);
+        self.await_answer(connection, asked);
     }
 
     /// Makes sure that the silence after a send is looked at in time.
-    fn await_answer(&mut self, id: ConnectionId, request: &Request) {
+    fn await_answer(&mut self, id: ConnectionId, asked: Asked) {
         let Some(connection) = self.connections.get(&id) else { return };
-        let wait = request.deadline.map_or(Span::MAX, |deadline| deadline.since(self.now));
-        let share = match (connection.can_probe, request.repeat) {
+        let wait = asked.deadline.map_or(Span::MAX, |deadline| deadline.since(self.now));
+        let share = match (connection.can_probe, asked.repeat) {
             (true, _) => wait / 4,
             (false, Repeat::WhenLate) => wait / 8 * 3,
             (false, Repeat::IfUnprocessed | Repeat::OnSuspicion) => return,
