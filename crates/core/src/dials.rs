@@ -48,7 +48,9 @@ impl Dials {
 
     /// Whether anything is missing that a dial could bring. If not, none is wanted, late, or to be called off.
     pub(crate) fn are_needed(&self, need: Need, limits: &Limits) -> bool {
-        self.target(need, limits) > 0
+        // The target, as far as to say whether it is none.
+        let is_short = need.alive < limits.connections_min || need.alive == 0 && need.suspects > 0;
+        is_short || need.mute == 0 && (need.waiting > 0 || need.besides > 0)
     }
 
     /// How many dials to start now.

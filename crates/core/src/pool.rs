@@ -23,6 +23,7 @@ use crate::table::IdMap;
 use crate::request::{Asked, Phase, Request, Turn};
 use crate::requests::Requests;
 use crate::rtt::Rtt;
+use crate::time::earlier;
 use crate::timers::Timers;
 use crate::{
     Action, AddressId, AttemptId, CloseReason, ConnectionId, DrainReason, Event, FailReason, Limits,
@@ -113,10 +114,7 @@ impl Pool {
 
     /// When [`Event::Tick`] is due, if nothing else happens before. `None`: nothing waits for time to pass.
     pub fn deadline(&self) -> Option<Time> {
-        match (self.timers.first(), self.settle_due) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        earlier(self.timers.first(), self.settle_due)
     }
 
     /// The connections that a tick at `now` would judge. Before that tick, the glue says of each when it was last

@@ -10,6 +10,7 @@ use crate::health::Health;
 use crate::life::Life;
 use crate::pool::Pool;
 use crate::request::{Asked, Phase, Request, Turn};
+use crate::time::earlier;
 use crate::{Action, CloseReason, ConnectionId, FailReason, RequestId, Span, Time};
 
 /// Requests that want a rescue and are turned away in one settling before the others wait for the next.
@@ -24,9 +25,10 @@ impl Pool {
         self.judge_touched(actions);
         let waited = self.fail_waiting(actions);
         let overdue = self.fail_overdue(actions);
-        self.dial([waited, overdue].into_iter().flatten().min(), actions);
+        self.dial(earlier(waited, overdue), actions);
     }
 
+    #[inline]
     fn judge_touched(&mut self, actions: &mut Vec<Action>) {
         while let Some(id) = self.touched.pop() {
             self.judge(id, actions);
