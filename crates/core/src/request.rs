@@ -36,6 +36,7 @@ pub(crate) enum Turn {
 }
 
 impl Phase {
+    #[inline]
     pub(crate) fn after(self, turn: Turn) -> Self {
         match (self, turn) {
             (Self::Waiting, Turn::Send(id)) => Self::Out(Outs::one(id)),
@@ -69,6 +70,7 @@ impl Phase {
     }
 
     /// The attempts whose race is lost when this one brings the answer, if it is out and not alone.
+    #[inline]
     pub(crate) fn losers(self, winner: AttemptId) -> Option<Outs> {
         match self {
             Self::Out(outs) | Self::Rescuing(outs) if outs.contains(winner) => outs.without(winner),

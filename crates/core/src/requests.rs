@@ -92,12 +92,14 @@ impl Requests {
     }
 
     /// Takes the request that has waited longest for its first connection out of the queue. It has to be sent, or to end.
+    #[inline]
     pub(crate) fn next_waiting(&mut self) -> Option<RequestId> {
         let is_waiting = |id: &RequestId| self.table.get(id).is_some_and(|r| r.phase == Phase::Waiting);
         std::iter::from_fn(|| self.queue.pop_front()).find(is_waiting)
     }
 
     /// The request that has waited longest for its rescue.
+    #[inline]
     pub(crate) fn first_rescuing(&mut self) -> Option<(RequestId, Request)> {
         while let Some(id) = self.rescues.front().copied() {
             match self.table.get(&id).filter(|request| matches!(request.phase, Phase::Rescuing(_))) {
@@ -109,6 +111,7 @@ impl Requests {
     }
 
     /// The request that began first, of those that wait for their first connection. `None` where no limit asks.
+    #[inline]
     pub(crate) fn longest_waiting(&mut self) -> Option<(RequestId, Time)> {
         let waits = self.waits.as_mut()?;
         while let Some((since, id)) = waits.front().copied() {
