@@ -129,6 +129,14 @@ impl Connection {
         self.wanted() == 0
     }
 
+    /// Whether there may be something to judge although no look is due. Nearly always there is not: one of many was answered here.
+    pub(crate) fn is_remarkable(&self) -> bool {
+        self.evidence.is_pressed()
+            || !self.resetting.is_empty()
+            || self.carried.is_empty()
+            || self.life == Life::Draining
+    }
+
     /// What is under way, as far as asking for proof goes.
     pub(crate) fn under_way(&self, limits: &Limits) -> Open {
         if self.unanswered > 0 || self.evidence.owes() {

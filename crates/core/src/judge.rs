@@ -19,13 +19,16 @@ impl Pool {
         if is_due {
             self.timers.set(id, None); // whoever wants another look says so below
         }
-        self.judge_silence(id, is_due, actions);
-        if is_due {
-            self.rescue_late(id);
-            self.retire(id, actions);
+        let Some(connection) = self.connections.get(&id) else { return };
+        if is_due || connection.is_remarkable() {
+            self.judge_silence(id, is_due, actions);
+            if is_due {
+                self.rescue_late(id);
+                self.retire(id, actions);
+            }
+            self.send_resets(id, actions);
+            self.close_unused(id, actions);
         }
-        self.send_resets(id, actions);
-        self.close_unused(id, actions);
         self.stand(id);
     }
 
@@ -238,6 +241,7 @@ impl Pool {
     }
 
     /// Puts the connection where those who look for one will find it, or not.
+    #[inline]
     pub(crate) fn stand(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let standing = connection.stands();
