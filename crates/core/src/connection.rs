@@ -9,6 +9,7 @@ use crate::census::Standing;
 use crate::evidence::{Evidence, Open};
 use crate::health::Health;
 use crate::life::{Life, Turn};
+use crate::ready::Tier;
 use crate::rtt::Rtt;
 use crate::{AddressId, AttemptId, Limits, Span, Time};
 
@@ -94,6 +95,12 @@ impl Connection {
     /// Whether a request may be sent here (P1, P3).
     pub(crate) fn has_room(&self) -> bool {
         self.life.is_open() && self.health != Health::Suspect && self.writable && self.load() < self.streams
+    }
+
+    /// Where it stands among those that can take a request, if it can. `is_accused`: it is compared with another.
+    pub(crate) fn tier(&self, is_accused: bool) -> Option<Tier> {
+        let is_doubted = is_accused || self.health == Health::Asked;
+        self.has_room().then_some(if is_doubted { Tier::Doubted } else { Tier::Trusted })
     }
 
     /// Where the census has to count it.

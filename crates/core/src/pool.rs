@@ -163,6 +163,8 @@ impl Pool {
         let place = connection.carried.len();
         connection.carried.push(attempt);
         connection.count(None, State::Sent);
+        let tier = connection.tier(self.comparison.accused() == Some(id));
+        self.ready.put(id, tier, connection.load());
         if connection.can_probe {
             connection.evidence.sent(
                 attempt,

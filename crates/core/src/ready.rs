@@ -75,8 +75,10 @@ impl Ready {
         }
     }
 
-    /// Puts a connection on top of the stack of its tier and load; one that stands there already keeps its place.
-    pub(crate) fn put(&mut self, connection: ConnectionId, tier: Tier, load: u32) {
+    /// Puts a connection on top of the stack of its tier and load; one that stands there already keeps its place. One that has
+    /// no tier is taken out.
+    pub(crate) fn put(&mut self, connection: ConnectionId, tier: Option<Tier>, load: u32) {
+        let Some(tier) = tier else { return self.remove(connection) };
         let load = load as usize;
         let stacks = match tier {
             Tier::Trusted => &mut self.trusted,
@@ -144,29 +146,29 @@ mod tests {
     fn least_loaded_first_then_most_recent() {
         let mut ready = Ready::default();
         assert_eq!(ready.best(), None);
-        ready.put(A, Tier::Trusted, 1);
-        ready.put(B, Tier::Trusted, 0);
-        ready.put(C, Tier::Trusted, 0);
+        ready.put(A, Some(Tier::Trusted), 1);
+        ready.put(B, Some(Tier::Trusted), 0);
+        ready.put(C, Some(Tier::Trusted), 0);
         assert_eq!(ready.best(), Some(C));
         assert_eq!(ready.trusted().collect::<Vec<_>>(), [C, B, A]);
-        ready.put(C, Tier::Trusted, 1);
+        ready.put(C, Some(Tier::Trusted), 1);
         assert_eq!(ready.best(), Some(B));
-        ready.put(B, Tier::Trusted, 2);
+        ready.put(B, Some(Tier::Trusted), 2);
         assert_eq!(ready.best(), Some(C));
         ready.remove(C);
         assert_eq!(ready.best(), Some(A));
-        ready.put(B, Tier::Trusted, 0);
+        ready.put(B, Some(Tier::Trusted), 0);
         assert_eq!(ready.best(), Some(B));
     }
 
     #[test]
     fn those_in_doubt_come_last_whatever_their_load() {
         let mut ready = Ready::default();
-        ready.put(A, Tier::Doubted, 0);
+        ready.put(A, Some(Tier::Doubted), 0);
         assert_eq!((ready.best(), ready.is_empty()), (Some(A), true));
-        ready.put(B, Tier::Trusted, 7);
+        ready.put(B, Some(Tier::Trusted), 7);
         assert_eq!(ready.best(), Some(B));
-        ready.put(A, Tier::Trusted, 0);
+        ready.put(A, Some(Tier::Trusted), 0);
         assert_eq!(ready.best(), Some(A));
     }
 
@@ -174,7 +176,7 @@ mod tests {
     fn removal_from_the_middle_keeps_the_others_findable() {
         let mut ready = Ready::default();
         for connection in [A, B, C] {
-            ready.put(connection, Tier::Trusted, 0);
+            ready.put(connection, Some(Tier::Trusted), 0);
         }
         ready.remove(A);
         ready.remove(A);

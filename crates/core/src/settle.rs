@@ -125,7 +125,6 @@ impl Pool {
     fn send(&mut self, request: RequestId, connection: ConnectionId, actions: &mut Vec<Action>) {
         let Some(asked) = self.requests.get(request).map(|request| request.asked()) else { return };
         self.begin(connection, request, asked, actions);
-        self.stand(connection);
         self.await_answer(connection, asked);
     }
 
