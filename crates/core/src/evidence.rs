@@ -205,6 +205,7 @@ impl Evidence {
         })
     }
 
+    #[inline]
     fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
         self.proof = now;
         self.proven = self.proven.max(Some(through));

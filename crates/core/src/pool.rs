@@ -332,6 +332,7 @@ impl Pool {
     }
 
     /// Tells the comparison what was found, and acts on what it shows.
+    #[inline]
     pub(crate) fn find(&mut self, finding: Finding, actions: &mut Vec<Action>) {
         let before = self.comparison;
         let (comparison, outcome) = before.after(finding, self.now, &self.limits);

@@ -81,8 +81,8 @@ impl Pool {
     }
 
     fn cancel(&mut self, request: RequestId, actions: &mut Vec<Action>) {
-        let Some(ended) = self.requests.remove(request) else { return };
-        for id in ended.phase.attempts() {
+        let Some(phase) = self.requests.remove(request) else { return };
+        for id in phase.attempts() {
             self.note_unanswered(id, None, actions);
             self.give_up(id, actions);
         }

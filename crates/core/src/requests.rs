@@ -129,12 +129,12 @@ impl Requests {
         self.rescues.rotate_left(usize::from(!self.rescues.is_empty()));
     }
 
-    /// Forgets a request that ended.
-    pub(crate) fn remove(&mut self, id: RequestId) -> Option<Request> {
-        let request = self.table.remove(&id)?;
-        self.uncount(request.phase);
+    /// Forgets a request that ended. What it was doing.
+    pub(crate) fn remove(&mut self, id: RequestId) -> Option<Phase> {
+        let Request { phase, .. } = self.table.remove(&id)?;
+        self.uncount(phase);
         self.sweep();
-        Some(request)
+        Some(phase)
     }
 
     /// Forgets the request if `attempt` is what answered it.
