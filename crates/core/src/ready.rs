@@ -2,7 +2,8 @@
 //! that load, which is the one that most recently answered. Those in doubt come after all others.
 //!
 //! Connections stand in stacks, one per tier and load, so that every operation is a few array accesses whatever the number of
-//! connections. Invariant: a connection stands in at most one stack, at the place that is remembered for it.
+//! connections. One that is alone stands in none. Invariant: a connection stands in at most one stack, at the place that is
+//! remembered for it.
 
 use crate::ConnectionId;
 use crate::table::IdMap;
@@ -62,6 +63,9 @@ impl Stacks {
 /// The connections that can take a request.
 #[derive(Default, Debug)]
 pub(crate) struct Ready {
+    /// The only one, and where it would stand: most pools have one connection, and its load changes twice a request. It goes to
+    /// its stack when another comes.
+    alone: Option<(ConnectionId, Tier, usize)>,
     trusted: Stacks,
     doubted: Stacks,
     places: IdMap<ConnectionId, Place>,
@@ -80,26 +84,30 @@ impl Ready {
     pub(crate) fn put(&mut self, connection: ConnectionId, tier: Option<Tier>, load: u32) {
         let Some(tier) = tier else { return self.remove(connection) };
         let load = load as usize;
-        let stacks = match tier {
-            Tier::Trusted => &mut self.trusted,
-            Tier::Doubted => &mut self.doubted,
-        };
-        match self.places.get_mut(&connection) {
-            Some(place) if (place.tier, place.load) == (tier, load) => {}
-            Some(place) => {
-                let at = stacks.push(connection, load);
-                let before = std::mem::replace(place, Place { tier, load, at });
-                self.unstack(before);
-            }
-            None => {
-                let at = stacks.push(connection, load);
-                self.places.insert(connection, Place { tier, load, at });
-            }
+        if self.places.is_empty() && self.alone.is_none_or(|(alone, ..)| alone == connection) {
+            self.alone = Some((connection, tier, load));
+            return;
+        }
+        if let Some((alone, tier, load)) = self.alone.take() {
+            self.stack(alone, tier, load);
+        }
+        self.stack(connection, tier, load);
+    }
+
+    fn stack(&mut self, connection: ConnectionId, tier: Tier, load: usize) {
+        let stands_there = |place: &Place| (place.tier, place.load) == (tier, load);
+        if self.places.get(&connection).is_some_and(stands_there) {
+            return;
+        }
+        let at = self.tier(tier).push(connection, load);
+        if let Some(before) = self.places.insert(connection, Place { tier, load, at }) {
+            self.unstack(before);
         }
     }
 
     /// Takes a connection out, if it is in.
     pub(crate) fn remove(&mut self, connection: ConnectionId) {
+        self.alone.take_if(|(alone, ..)| *alone == connection);
         if let Some(place) = self.places.remove(&connection) {
             self.unstack(place);
         }
@@ -115,22 +123,27 @@ impl Ready {
 
     /// The connection for the next request.
     pub(crate) fn best(&mut self) -> Option<ConnectionId> {
-        self.trusted.best().or_else(|| self.doubted.best())
+        match self.alone {
+            Some((alone, ..)) => Some(alone),
+            None => self.trusted.best().or_else(|| self.doubted.best()),
+        }
     }
 
     /// Those that are trusted, best first.
     pub(crate) fn trusted(&self) -> impl Iterator<Item = ConnectionId> + '_ {
-        self.trusted.iter()
+        let alone = self.alone.filter(|(_, tier, _)| *tier == Tier::Trusted);
+        alone.map(|(alone, ..)| alone).into_iter().chain(self.trusted.iter())
     }
 
     /// All of them, best first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = ConnectionId> + '_ {
-        self.trusted.iter().chain(self.doubted.iter())
+        let alone = self.alone.map(|(alone, ..)| alone);
+        alone.into_iter().chain(self.trusted.iter()).chain(self.doubted.iter())
     }
 
     /// Whether none of them is trusted.
     pub(crate) fn is_empty(&self) -> bool {
-        self.trusted.iter().next().is_none()
+        self.trusted().next().is_none()
     }
 }
 
@@ -159,6 +172,27 @@ mod tests {
         assert_eq!(ready.best(), Some(A));
         ready.put(B, Some(Tier::Trusted), 0);
         assert_eq!(ready.best(), Some(B));
+    }
+
+    /// One that is alone stands where it would have stood all along.
+    #[test]
+    fn company_changes_no_order() {
+        let mut ready = Ready::default();
+        ready.put(A, Some(Tier::Trusted), 1);
+        ready.put(A, Some(Tier::Trusted), 0);
+        ready.put(A, Some(Tier::Trusted), 0);
+        assert_eq!((ready.best(), ready.trusted().count(), ready.iter().count()), (Some(A), 1, 1));
+        ready.put(B, Some(Tier::Trusted), 0);
+        assert_eq!(ready.trusted().collect::<Vec<_>>(), [B, A]);
+        ready.remove(B);
+        ready.put(A, Some(Tier::Doubted), 3);
+        assert_eq!((ready.best(), ready.is_empty()), (Some(A), true));
+        ready.remove(A);
+        ready.put(A, None, 3);
+        assert_eq!((ready.best(), ready.iter().count()), (None, 0));
+        ready.put(B, Some(Tier::Doubted), 0);
+        ready.put(A, Some(Tier::Trusted), 5);
+        assert_eq!(ready.iter().collect::<Vec<_>>(), [A, B]);
     }
 
     #[test]
