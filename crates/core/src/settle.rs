@@ -174,10 +174,10 @@ impl Pool {
 
     fn dial(&mut self, waited: Option<Time>, actions: &mut Vec<Action>) {
         self.settle_due = waited;
-        let need = self.need();
-        if !self.dials.are_needed(need, &self.limits) {
+        if self.lacks_nothing() {
             return; // Nearly always. Then no dial under way is late, for nobody misses it.
         }
+        let need = self.need();
         if self.dials.redial_at(need, &self.limits).is_some_and(|at| at <= self.now) {
             self.redial(actions);
         }
@@ -202,6 +202,13 @@ impl Pool {
             self.dials.redialled();
             self.close(id, CloseReason::Surplus, actions);
         }
+    }
+
+    /// Whether it is plain that nothing is missing that a dial could bring: then none is wanted, late, or to be called off.
+    fn lacks_nothing(&self) -> bool {
+        self.requests.waiting() + self.requests.rescuing() == 0
+            && self.census.alive >= self.limits.connections_min.max(1)
+            && !self.comparison.searches()
     }
 
     fn need(&self) -> Need {
