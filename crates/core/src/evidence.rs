@@ -212,7 +212,7 @@ impl Evidence {
         if Some(through) > self.last_reset_behind {
             self.resets = 0;
         }
-        self.given_up = self.given_up.filter(|given_up| given_up.attempt > through);
+        self.given_up.take_if(|given_up| given_up.attempt <= through);
         while let Some(owed) = self.owed.front().filter(|owed| owed.attempt <= through) {
             arrived.push(owed.attempt);
             self.owed.pop_front();
@@ -241,6 +241,7 @@ impl Evidence {
     }
 
     /// An attempt ended without proof that it arrived (never written, say): nothing is owed for it any more.
+    #[inline]
     pub(crate) fn forget(&mut self, attempt: AttemptId) {
         if self.proven >= Some(attempt) {
             return; // Nearly always: it was answered.

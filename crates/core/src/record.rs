@@ -229,6 +229,7 @@ impl Pool {
     }
 
     /// Tells each attempt that was just proven to have arrived.
+    #[inline]
     fn note_arrivals(&mut self) {
         if self.arrived.is_empty() {
             return;
