@@ -73,7 +73,9 @@ impl Phase {
     #[inline]
     pub(crate) fn losers(self, winner: AttemptId) -> Option<Outs> {
         match self {
-            Self::Out(outs) | Self::Rescuing(outs) if outs.contains(winner) => outs.without(winner),
+            Self::Out(outs) | Self::Rescuing(outs) if outs.count > 1 && outs.contains(winner) => {
+                outs.without(winner)
+            }
             Self::Out(_) | Self::Rescuing(_) | Self::Waiting | Self::Delivered(_) => None,
         }
     }
