@@ -9,6 +9,7 @@ use crate::census::Standing;
 use crate::evidence::{Evidence, Open};
 use crate::health::Health;
 use crate::life::{Life, Turn};
+use crate::ready::Tier;
 use crate::rtt::Rtt;
 use crate::{AddressId, AttemptId, Limits, Span, Time};
 
@@ -96,6 +97,12 @@ impl Connection {
         self.life.is_open() && self.health != Health::Suspect && self.writable && self.load() < self.streams
     }
 
+    /// Where it stands among those that can take a request, if it can. `is_accused`: it is compared with another.
+    pub(crate) fn tier(&self, is_accused: bool) -> Option<Tier> {
+        let is_doubted = is_accused || self.health == Health::Asked;
+        self.has_room().then_some(if is_doubted { Tier::Doubted } else { Tier::Trusted })
+    }
+
     /// Where the census has to count it.
     pub(crate) fn stands(&self) -> Standing {
         match (self.life, self.health, self.streams) {
@@ -127,6 +134,14 @@ impl Connection {
     /// Whether nobody waits for anything that it carries: all of it was given up, or there is none.
     pub(crate) fn is_unwanted(&self) -> bool {
         self.wanted() == 0
+    }
+
+    /// Whether there may be something to judge although no look is due. Nearly always there is not: one of many was answered here.
+    pub(crate) fn is_remarkable(&self) -> bool {
+        self.evidence.is_pressed()
+            || !self.resetting.is_empty()
+            || self.carried.is_empty()
+            || self.life == Life::Draining
     }
 
     /// What is under way, as far as asking for proof goes.

@@ -46,11 +46,6 @@ impl Dials {
         self.streams = Some(streams);
     }
 
-    /// Whether anything is missing that a dial could bring. If not, none is wanted, late, or to be called off.
-    pub(crate) fn are_needed(&self, need: Need, limits: &Limits) -> bool {
-        self.target(need, limits) > 0
-    }
-
     /// How many dials to start now.
     pub(crate) fn wanted(&self, now: Time, need: Need, limits: &Limits) -> u32 {
         let alive_room = limits.connections.saturating_sub(need.alive + need.dialing);

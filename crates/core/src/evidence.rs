@@ -205,13 +205,14 @@ impl Evidence {
         })
     }
 
+    #[inline]
     fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
         self.proof = now;
         self.proven = self.proven.max(Some(through));
         if Some(through) > self.last_reset_behind {
             self.resets = 0;
         }
-        self.given_up = self.given_up.filter(|given_up| given_up.attempt > through);
+        self.given_up.take_if(|given_up| given_up.attempt <= through);
         while let Some(owed) = self.owed.front().filter(|owed| owed.attempt <= through) {
             arrived.push(owed.attempt);
             self.owed.pop_front();
@@ -240,6 +241,7 @@ impl Evidence {
     }
 
     /// An attempt ended without proof that it arrived (never written, say): nothing is owed for it any more.
+    #[inline]
     pub(crate) fn forget(&mut self, attempt: AttemptId) {
         if self.proven >= Some(attempt) {
             return; // Nearly always: it was answered.

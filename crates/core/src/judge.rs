@@ -9,7 +9,6 @@ use crate::event::Repeat;
 use crate::health::{Health, Sign};
 use crate::life::{self, Life};
 use crate::pool::Pool;
-use crate::ready::Tier;
 use crate::request::{Phase, Turn};
 use crate::{Action, AttemptId, CloseReason, ConnectionId, DrainReason, Span, Time};
 
@@ -19,13 +18,16 @@ impl Pool {
         if is_due {
             self.timers.set(id, None); // whoever wants another look says so below
         }
-        self.judge_silence(id, is_due, actions);
-        if is_due {
-            self.rescue_late(id);
-            self.retire(id, actions);
+        let Some(connection) = self.connections.get(&id) else { return };
+        if is_due || connection.is_remarkable() {
+            self.judge_silence(id, is_due, actions);
+            if is_due {
+                self.rescue_late(id);
+                self.retire(id, actions);
+            }
+            self.send_resets(id, actions);
+            self.close_unused(id, actions);
         }
-        self.send_resets(id, actions);
-        self.close_unused(id, actions);
         self.stand(id);
     }
 
@@ -237,8 +239,8 @@ impl Pool {
         }
     }
 
-    /// Puts the connection where those who look for one will find it, or not.
-    pub(crate) fn stand(&mut self, id: ConnectionId) {
+    /// Counts the connection as what it is now, and puts it where those who look for one will find it, or not.
+    fn stand(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let standing = connection.stands();
         if standing != connection.standing {
@@ -246,11 +248,7 @@ impl Pool {
             self.census.enter(standing);
             connection.standing = standing;
         }
-        if !connection.has_room() {
-            return self.ready.remove(id);
-        }
-        let is_doubted = connection.health == Health::Asked || self.comparison.accused() == Some(id);
-        let tier = if is_doubted { Tier::Doubted } else { Tier::Trusted };
+        let tier = connection.tier(self.comparison.accused() == Some(id));
         self.ready.put(id, tier, connection.load());
     }
 }

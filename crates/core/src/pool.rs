@@ -20,9 +20,10 @@ use crate::patience::Patience;
 use crate::ready::Ready;
 use crate::table::IdMap;
 
-use crate::request::{Phase, Request, Turn};
+use crate::request::{Asked, Phase, Request, Turn};
 use crate::requests::Requests;
 use crate::rtt::Rtt;
+use crate::time::earlier;
 use crate::timers::Timers;
 use crate::{
     Action, AddressId, AttemptId, CloseReason, ConnectionId, DrainReason, Event, FailReason, Limits,
@@ -113,10 +114,7 @@ impl Pool {
 
     /// When [`Event::Tick`] is due, if nothing else happens before. `None`: nothing waits for time to pass.
     pub fn deadline(&self) -> Option<Time> {
-        match (self.timers.first(), self.settle_due) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        earlier(self.timers.first(), self.settle_due)
     }
 
     /// The connections that a tick at `now` would judge. Before that tick, the glue says of each when it was last
@@ -156,7 +154,7 @@ impl Pool {
         &mut self,
         id: ConnectionId,
         request: RequestId,
-        asked: &Request,
+        asked: Asked,
         actions: &mut Vec<Action>,
     ) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
@@ -165,6 +163,8 @@ impl Pool {
         let place = connection.carried.len();
         connection.carried.push(attempt);
         connection.count(None, State::Sent);
+        let tier = connection.tier(self.comparison.accused() == Some(id));
+        self.ready.put(id, tier, connection.load());
         if connection.can_probe {
             connection.evidence.sent(
                 attempt,
@@ -332,6 +332,7 @@ impl Pool {
     }
 
     /// Tells the comparison what was found, and acts on what it shows.
+    #[inline]
     pub(crate) fn find(&mut self, finding: Finding, actions: &mut Vec<Action>) {
         let before = self.comparison;
         let (comparison, outcome) = before.after(finding, self.now, &self.limits);

@@ -81,8 +81,8 @@ impl Pool {
     }
 
     fn cancel(&mut self, request: RequestId, actions: &mut Vec<Action>) {
-        let Some(ended) = self.requests.remove(request) else { return };
-        for id in ended.phase.attempts() {
+        let Some(phase) = self.requests.remove(request) else { return };
+        for id in phase.attempts() {
             self.note_unanswered(id, None, actions);
             self.give_up(id, actions);
         }
@@ -201,14 +201,12 @@ impl Pool {
     /// The head is the caller's, and the race, if there was one, is over.
     fn deliver(&mut self, request: RequestId, winner: AttemptId, actions: &mut Vec<Action>) {
         let Some(before) = self.requests.turn(request, Turn::Head(winner), self.now) else { return };
-        if before.attempts().all(|id| id == winner) || before.attempts().all(|id| id != winner) {
-            return; // Nearly always: there was no race.
-        }
+        let Some(losers) = before.losers(winner) else { return }; // Nearly always: there was no race.
         let by = self.attempts.get(&winner).map(|attempt| attempt.connection);
         let by = by.filter(|id| {
             self.connections.get(id).is_some_and(|c| c.life.is_open() && c.health != Health::Suspect)
         });
-        for loser in before.attempts().filter(|id| *id != winner) {
+        for loser in losers.iter() {
             self.note_unanswered(loser, by.filter(|_| loser < winner), actions);
             self.give_up(loser, actions);
         }
@@ -231,6 +229,7 @@ impl Pool {
     }
 
     /// Tells each attempt that was just proven to have arrived.
+    #[inline]
     fn note_arrivals(&mut self) {
         if self.arrived.is_empty() {
             return;

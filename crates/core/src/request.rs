@@ -36,6 +36,7 @@ pub(crate) enum Turn {
 }
 
 impl Phase {
+    #[inline]
     pub(crate) fn after(self, turn: Turn) -> Self {
         match (self, turn) {
             (Self::Waiting, Turn::Send(id)) => Self::Out(Outs::one(id)),
@@ -66,6 +67,17 @@ impl Phase {
             Self::Delivered(id) => Some(Outs::one(id)),
         };
         outs.into_iter().flat_map(Outs::iter)
+    }
+
+    /// The attempts whose race is lost when this one brings the answer, if it is out and not alone.
+    #[inline]
+    pub(crate) fn losers(self, winner: AttemptId) -> Option<Outs> {
+        match self {
+            Self::Out(outs) | Self::Rescuing(outs) if outs.count > 1 && outs.contains(winner) => {
+                outs.without(winner)
+            }
+            Self::Out(_) | Self::Rescuing(_) | Self::Waiting | Self::Delivered(_) => None,
+        }
     }
 
     /// Whether this attempt is one that the caller waits for.
@@ -141,6 +153,13 @@ impl fmt::Debug for Phase {
     }
 }
 
+/// What its caller asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) deadline: Option<Time>,
+    pub(crate) repeat: Repeat,
+}
+
 /// A request that has not ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
@@ -156,6 +175,10 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    pub(crate) fn asked(&self) -> Asked {
+        Asked { deadline: self.deadline, repeat: self.repeat }
+    }
+
     /// Whether it may be sent once more although it may have been processed (P4).
     pub(crate) fn may_repeat(&self, now: Time, most: u32) -> bool {
         self.repeat != Repeat::IfUnprocessed

@@ -60,25 +60,24 @@ impl Requests {
         let request = self.table.get_mut(&id)?;
         let before = request.phase;
         request.phase = before.after(turn);
-        let after = request.phase;
-        if before == after {
-            return Some(before);
-        }
-        if let (Phase::Rescuing(_), Phase::Rescuing(_)) = (before, after) {
-            return Some(before); // it keeps its place
-        }
-        match after {
-            Phase::Waiting => {
+        match (before, request.phase) {
+            (Phase::Waiting, Phase::Waiting) | (Phase::Rescuing(_), Phase::Rescuing(_)) => {
+                return Some(before); // it keeps its place
+            }
+            (Phase::Out(_) | Phase::Rescuing(_) | Phase::Delivered(_), Phase::Waiting) => {
                 request.since = now;
                 self.waiting += 1;
                 self.queue.push_front(id);
                 self.waits.iter_mut().for_each(|waits| waits.push_back((now, id)));
             }
-            Phase::Rescuing(_) => {
+            (Phase::Waiting | Phase::Out(_) | Phase::Delivered(_), Phase::Rescuing(_)) => {
                 self.rescuing += 1;
                 self.rescues.push_back(id);
             }
-            Phase::Out(_) | Phase::Delivered(_) => {}
+            (
+                Phase::Waiting | Phase::Out(_) | Phase::Rescuing(_) | Phase::Delivered(_),
+                Phase::Out(_) | Phase::Delivered(_),
+            ) => {}
         }
         self.uncount(before);
         Some(before)
@@ -92,17 +91,27 @@ impl Requests {
         }
     }
 
-    /// The request that has waited longest for its first connection.
-    pub(crate) fn first_waiting(&mut self) -> Option<(RequestId, Request)> {
-        Self::first(&mut self.queue, &self.table, |phase| phase == Phase::Waiting)
+    /// Takes the request that has waited longest for its first connection out of the queue. It has to be sent, or to end.
+    #[inline]
+    pub(crate) fn next_waiting(&mut self) -> Option<RequestId> {
+        let is_waiting = |id: &RequestId| self.table.get(id).is_some_and(|r| r.phase == Phase::Waiting);
+        std::iter::from_fn(|| self.queue.pop_front()).find(is_waiting)
     }
 
     /// The request that has waited longest for its rescue.
+    #[inline]
     pub(crate) fn first_rescuing(&mut self) -> Option<(RequestId, Request)> {
-        Self::first(&mut self.rescues, &self.table, |phase| matches!(phase, Phase::Rescuing(_)))
+        while let Some(id) = self.rescues.front().copied() {
+            match self.table.get(&id).filter(|request| matches!(request.phase, Phase::Rescuing(_))) {
+                Some(request) => return Some((id, *request)),
+                None => self.rescues.pop_front(),
+            };
+        }
+        None
     }
 
     /// The request that began first, of those that wait for their first connection. `None` where no limit asks.
+    #[inline]
     pub(crate) fn longest_waiting(&mut self) -> Option<(RequestId, Time)> {
         let waits = self.waits.as_mut()?;
         while let Some((since, id)) = waits.front().copied() {
@@ -120,26 +129,12 @@ impl Requests {
         self.rescues.rotate_left(usize::from(!self.rescues.is_empty()));
     }
 
-    fn first(
-        queue: &mut VecDeque<RequestId>,
-        table: &IdMap<RequestId, Request>,
-        is_here: impl Fn(Phase) -> bool,
-    ) -> Option<(RequestId, Request)> {
-        while let Some(id) = queue.front().copied() {
-            match table.get(&id).filter(|request| is_here(request.phase)) {
-                Some(request) => return Some((id, *request)),
-                None => queue.pop_front(),
-            };
-        }
-        None
-    }
-
-    /// Forgets a request that ended.
-    pub(crate) fn remove(&mut self, id: RequestId) -> Option<Request> {
-        let request = self.table.remove(&id)?;
-        self.uncount(request.phase);
+    /// Forgets a request that ended. What it was doing.
+    pub(crate) fn remove(&mut self, id: RequestId) -> Option<Phase> {
+        let Request { phase, .. } = self.table.remove(&id)?;
+        self.uncount(phase);
         self.sweep();
-        Some(request)
+        Some(phase)
     }
 
     /// Forgets the request if `attempt` is what answered it.
@@ -152,7 +147,7 @@ impl Requests {
     /// All that wait for their first connection, in order, forgotten.
     pub(crate) fn drain_waiting(&mut self) -> Vec<RequestId> {
         let mut ids = Vec::with_capacity(self.waiting as usize);
-        while let Some((id, _)) = self.first_waiting() {
+        while let Some(id) = self.next_waiting() {
             self.remove(id);
             ids.push(id);
         }

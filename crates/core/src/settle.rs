@@ -9,7 +9,8 @@ use crate::event::Repeat;
 use crate::health::Health;
 use crate::life::Life;
 use crate::pool::Pool;
-use crate::request::{Phase, Request, Turn};
+use crate::request::{Asked, Phase, Request, Turn};
+use crate::time::earlier;
 use crate::{Action, CloseReason, ConnectionId, FailReason, RequestId, Span, Time};
 
 /// Requests that want a rescue and are turned away in one settling before the others wait for the next.
@@ -24,9 +25,10 @@ impl Pool {
         self.judge_touched(actions);
         let waited = self.fail_waiting(actions);
         let overdue = self.fail_overdue(actions);
-        self.dial([waited, overdue].into_iter().flatten().min(), actions);
+        self.dial(earlier(waited, overdue), actions);
     }
 
+    #[inline]
     fn judge_touched(&mut self, actions: &mut Vec<Action>) {
         while let Some(id) = self.touched.pop() {
             self.judge(id, actions);
@@ -67,7 +69,7 @@ impl Pool {
                 continue;
             }
             self.requests.count(id, 0, 1);
-            self.send(id, &request, connection, actions);
+            self.send(id, connection, actions);
         }
     }
 
@@ -96,9 +98,9 @@ impl Pool {
                     continue;
                 }
             }
-            let Some((id, request)) = self.requests.first_waiting() else { return };
-            let connection = self.on_trial(&request).unwrap_or(best);
-            self.send(id, &request, connection, actions);
+            let Some(id) = self.requests.next_waiting() else { return };
+            let connection = self.on_trial(id).unwrap_or(best);
+            self.send(id, connection, actions);
         }
     }
 
@@ -112,30 +114,25 @@ impl Pool {
 
     /// The connection that lost the last race, if nothing is on it. A request that is rescued when it is late can show at no risk
     /// whether that one is stalled: else it would only be known when it is needed.
-    fn on_trial(&mut self, request: &Request) -> Option<ConnectionId> {
-        let id = self.overtaken.filter(|_| request.repeat == Repeat::WhenLate)?;
+    fn on_trial(&mut self, request: RequestId) -> Option<ConnectionId> {
+        let id = self.overtaken?;
+        self.requests.get(request).filter(|request| request.repeat == Repeat::WhenLate)?;
         let connection = self.connections.get(&id).filter(|c| c.has_room() && c.load() == 0)?;
         let is_safe = connection.health == Health::Alive && self.ready.trusted().any(|other| other != id);
         (is_safe && self.budget.is_left(self.now, true, &self.limits)).then_some(id)
     }
 
-    fn send(
-        &mut self,
-        id: RequestId,
-        request: &Request,
-        connection: ConnectionId,
-        actions: &mut Vec<Action>,
-    ) {
-        self.begin(connection, id, request, actions);
-        self.stand(connection);
-        self.await_answer(connection, request);
+    fn send(&mut self, request: RequestId, connection: ConnectionId, actions: &mut Vec<Action>) {
+        let Some(asked) = self.requests.get(request).map(|request| request.asked()) else { return };
+        self.begin(connection, request, asked, actions);
+        self.await_answer(connection, asked);
     }
 
     /// Makes sure that the silence after a send is looked at in time.
-    fn await_answer(&mut self, id: ConnectionId, request: &Request) {
+    fn await_answer(&mut self, id: ConnectionId, asked: Asked) {
         let Some(connection) = self.connections.get(&id) else { return };
-        let wait = request.deadline.map_or(Span::MAX, |deadline| deadline.since(self.now));
-        let share = match (connection.can_probe, request.repeat) {
+        let wait = asked.deadline.map_or(Span::MAX, |deadline| deadline.since(self.now));
+        let share = match (connection.can_probe, asked.repeat) {
             (true, _) => wait / 4,
             (false, Repeat::WhenLate) => wait / 8 * 3,
             (false, Repeat::IfUnprocessed | Repeat::OnSuspicion) => return,
@@ -177,10 +174,10 @@ impl Pool {
 
     fn dial(&mut self, waited: Option<Time>, actions: &mut Vec<Action>) {
         self.settle_due = waited;
-        let need = self.need();
-        if !self.dials.are_needed(need, &self.limits) {
+        if self.lacks_nothing() {
             return; // Nearly always. Then no dial under way is late, for nobody misses it.
         }
+        let need = self.need();
         if self.dials.redial_at(need, &self.limits).is_some_and(|at| at <= self.now) {
             self.redial(actions);
         }
@@ -205,6 +202,13 @@ impl Pool {
             self.dials.redialled();
             self.close(id, CloseReason::Surplus, actions);
         }
+    }
+
+    /// Whether it is plain that nothing is missing that a dial could bring: then none is wanted, late, or to be called off.
+    fn lacks_nothing(&self) -> bool {
+        self.requests.waiting() + self.requests.rescuing() == 0
+            && self.census.alive >= self.limits.connections_min.max(1)
+            && !self.comparison.searches()
     }
 
     fn need(&self) -> Need {

@@ -66,15 +66,35 @@ impl<K: Id, V> IdMap<K, V> {
 
     /// What goes by this id from now on. What did before.
     pub fn insert(&mut self, id: K, value: V) -> Option<V> {
-        if let Some(known) = self.get_mut(&id) {
+        let place = self.place(id);
+        let is_full = self.is_full();
+        match self.slots.get_mut(place) {
+            Some(slot @ None) if self.beside.is_empty() && !is_full => {
+                *slot = Some((id, value));
+                self.len += 1;
+                None
+            }
+            Some(Some((here, known))) if *here == id => Some(std::mem::replace(known, value)),
+            Some(_) | None => self.insert_beside(id, value),
+        }
+    }
+
+    /// The same where it may stand beside, or there is no room.
+    #[cold]
+    fn insert_beside(&mut self, id: K, value: V) -> Option<V> {
+        if let Some(known) = self.beside.get_mut(&id) {
             return Some(std::mem::replace(known, value));
         }
-        if self.len >= self.slots.len() - self.slots.len() / 8 {
+        if self.is_full() {
             self.grow();
         }
         self.len += 1;
         self.put(id, value);
         None
+    }
+
+    fn is_full(&self) -> bool {
+        self.len >= self.slots.len() - self.slots.len() / 8
     }
 
     fn put(&mut self, id: K, value: V) {

@@ -104,6 +104,14 @@ impl Div<u32> for Span {
     }
 }
 
+/// The earlier of two times, where there are any.
+pub(crate) fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (only, None) | (None, only) => only,
+    }
+}
+
 /// Milliseconds, with as many decimals as the microseconds need: `12`, `0.25`.
 fn fmt_millis(micros: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = match (micros / 1000, micros % 1000) {
