@@ -138,37 +138,42 @@ pub(crate) enum Persistence {
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
-/// What a response says of it (RFC 9112 section 9.3; RFC 2068 section 19.7.1 for `Keep-Alive`).
+/// What a response says of it (RFC 9112 section 9.3; RFC 2068 section 19.7.1 for `Keep-Alive`). One walk: a look for each name costs
+/// more.
 pub(crate) fn persistence<B>(response: &Response<B>) -> Persistence {
-    if !keeps_alive(response) {
-        return Persistence::Ends;
+    let is_persistent = response.version() >= Version::HTTP_11;
+    let mut says_otherwise = false;
+    let mut timeout: Option<Duration> = None;
+    for (name, field) in response.headers() {
+        if *name == header::CONNECTION {
+            says_otherwise |= lists(field, if is_persistent { "close" } else { "keep-alive" });
+        } else if *name == KEEP_ALIVE {
+            timeout = timeout.into_iter().chain(announced_timeout(field)).min();
+        }
     }
-    let fields = response.headers().get_all(KEEP_ALIVE).into_iter();
-    let parameters = fields.filter_map(|field| field.to_str().ok()).flat_map(|field| field.split(','));
-    let timeout = parameters.filter_map(|parameter| {
+    match timeout {
+        _ if is_persistent == says_otherwise => Persistence::Ends,
+        None => Persistence::Stays,
+        Some(timeout) => Persistence::StaysFor(timeout - KEEP_ALIVE_MARGIN.min(timeout / 2)),
+    }
+}
+
+/// Whether a `Connection` field has this option.
+fn lists(field: &HeaderValue, option: &str) -> bool {
+    let mut options = field.as_bytes().split(|byte| *byte == b',');
+    options.any(|said| said.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
+}
+
+/// The least `timeout` in a `Keep-Alive` field.
+fn announced_timeout(field: &HeaderValue) -> Option<Duration> {
+    let parameters = field.to_str().ok()?.split(',');
+    let timeouts = parameters.filter_map(|parameter| {
         let (name, seconds) = parameter.split_once('=')?;
         let is_timeout = name.trim().eq_ignore_ascii_case("timeout");
         let seconds = seconds.trim().trim_matches('"').parse::<u32>().ok();
-        seconds.filter(|_| is_timeout).map(|seconds| Duration::from_secs(seconds.into()))
+        seconds.filter(|_| is_timeout)
     });
-    timeout.min().map_or(Persistence::Stays, |timeout| {
-        Persistence::StaysFor(timeout - KEEP_ALIVE_MARGIN.min(timeout / 2))
-    })
-}
-
-fn keeps_alive<B>(response: &Response<B>) -> bool {
-    let is = |said: &[u8], option: &str| said.trim_ascii().eq_ignore_ascii_case(option.as_bytes());
-    let lists = |field: &HeaderValue, option: &str| {
-        field.to_str().is_ok_and(|field| field.split(',').any(|said| is(said.as_bytes(), option)))
-    };
-    let says = |option: &str| {
-        let mut fields = response.headers().get_all(header::CONNECTION).into_iter();
-        // Nearly always it is one word.
-        fields.any(|field| {
-            is(field.as_bytes(), option) || field.as_bytes().contains(&b',') && lists(field, option)
-        })
-    };
-    if response.version() >= Version::HTTP_11 { !says("close") } else { says("keep-alive") }
+    timeouts.min().map(|seconds| Duration::from_secs(seconds.into()))
 }
 
 /// Moves the bytes of one connection until it ends.
