@@ -1,16 +1,18 @@
 //! Instructions per request, on a machine that is too busy, or too noisy, to tell times.
 //!
-//! `instructions CLIENT WIRE CONCURRENCY REQUESTS SERVER` sends so many GETs of `/small` (128 bytes). Run it twice under
-//! `valgrind --tool=callgrind` with different numbers of requests; the difference of the instructions collected, divided by that of
-//! the requests, is what a request costs, and callgrind_annotate says what for. CLIENT is `outlive`, `hyper-util` or
-//! `h2`; WIRE `h2c` or `http1`; SERVER an address: nghttpd's, nginx's, or that of `outlive-bench serve`.
+//! `instructions CLIENT WIRE CONCURRENCY REQUESTS SERVER [ORIGINS]` sends so many GETs of `/small` (128 bytes), spread over so many
+//! origins (1). Run it twice under `valgrind --tool=callgrind` with different numbers of requests; the difference of the instructions
+//! collected, divided by that of the requests, is what a request costs, and callgrind_annotate says what for. CLIENT is `outlive`,
+//! `hyper-util` or `h2` (which knows one origin); WIRE `h2c` or `http1`; SERVER an address: nghttpd's, nginx's, or that of
+//! `outlive-bench serve`.
 //!
 //! `instructions CLIENT idle CONNECTIONS SERVER` opens so many connections of HTTP/2, each to an origin of its own, and prints
-//! what one keeps: bytes allocated, which depend on no allocator, as resident memory does. (The server has to listen on all of
-//! 127.0.0.0/8, as `nghttpd --address 0.0.0.0` does.)
+//! what one keeps: bytes allocated, which depend on no allocator, as resident memory does.
+//!
+//! Each origin is an address: for several, the server has to listen on all of 127.0.0.0/8, as `nghttpd --address 0.0.0.0` does.
 
 use std::alloc::System;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,31 +37,39 @@ fn main() -> anyhow::Result<()> {
             [client, "idle", connections, server] => {
                 idle(client, connections.parse()?, server.parse()?).await
             }
-            [client, wire, concurrency, requests, server] => {
-                load(client, wire == "h2c", concurrency.parse()?, requests.parse()?, server.parse()?).await
+            [client, wire, concurrency, requests, server, ref origins @ ..] => {
+                let client = Client::new(client, wire == "h2c", server.parse()?).await?;
+                let origins = origins.first().map_or(Ok(1), |origins| origins.parse())?;
+                load(client, concurrency.parse()?, requests.parse()?, &uris(origins, server.parse()?)?).await
             }
             _ => anyhow::bail!("the head of {} tells what to say", file!()),
         }
     })
 }
 
-/// So many requests, so many at a time.
-async fn load(
-    client: &str,
-    http2: bool,
-    concurrency: usize,
-    requests: usize,
-    server: SocketAddr,
-) -> anyhow::Result<()> {
-    let client = Arc::new(Client::new(client, http2, server).await?);
-    let uri: Uri = format!("http://{server}/small").parse()?;
-    client.get(&uri).await?;
+/// One of each origin.
+fn uris(origins: u16, server: SocketAddr) -> anyhow::Result<Vec<Uri>> {
+    let [a, b, c, d] = match server.ip() {
+        IpAddr::V4(first) => first.octets(),
+        IpAddr::V6(_) => anyhow::bail!("origins are addresses of IPv4"),
+    };
+    let first = u32::from_be_bytes([a, b, c, d]);
+    let addresses = (0..origins).map(|origin| Ipv4Addr::from(first + u32::from(origin)));
+    addresses.map(|address| Ok(format!("http://{address}:{}/small", server.port()).parse()?)).collect()
+}
+
+/// So many requests, so many at a time, after one to each origin.
+async fn load(client: Client, concurrency: usize, requests: usize, uris: &[Uri]) -> anyhow::Result<()> {
+    for uri in uris {
+        client.get(uri).await?;
+    }
+    let client = Arc::new(client);
     let region = Region::new(ALLOCATOR);
     let workers = (0..concurrency).map(|worker| {
-        let (client, uri) = (Arc::clone(&client), uri.clone());
+        let (client, uris) = (Arc::clone(&client), uris.to_vec());
         tokio::spawn(async move {
-            for _ in 0..(requests + worker) / concurrency {
-                client.get(&uri).await?;
+            for turn in 0..(requests + worker) / concurrency {
+                client.get(&uris[(worker + turn * concurrency) % uris.len()]).await?;
             }
             anyhow::Ok(())
         })
