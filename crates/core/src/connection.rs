@@ -136,7 +136,8 @@ impl Connection {
         self.wanted() == 0
     }
 
-    /// Whether there may be something to judge although no look is due. Nearly always there is not: one of many was answered here.
+    /// Whether there may be something to judge although no look is due: a question that can't wait, resets, or its end. Nearly always
+    /// there is not: one of many was answered here.
     pub(crate) fn is_remarkable(&self) -> bool {
         self.evidence.is_pressed()
             || !self.resetting.is_empty()

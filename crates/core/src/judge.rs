@@ -1,7 +1,8 @@
 //! Judging one connection: what its silence means, what it is due, where it stands.
 //!
 //! A judgement asks all its questions again from the record, so nobody has to know what to re-check after which fact. What
-//! needs a walk through all that is owed is asked only when a look was due, or a caller gave up.
+//! needs a walk through all that is owed is asked only when a look was due, or a caller gave up; and none is asked where all of
+//! them would find nothing ([`Connection::is_remarkable`](crate::connection::Connection::is_remarkable)).
 
 use crate::attempt::Step;
 use crate::census::Standing;
