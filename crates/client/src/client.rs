@@ -20,7 +20,6 @@ use crate::clock::Clock;
 use crate::deadline::{Deadline, RequestTimeout};
 use crate::error::Error;
 use crate::expect::ContinueWait;
-use crate::head::Head;
 use crate::name::OriginName;
 use crate::origin::{Alarms, Origin, Request as OpenRequest};
 use crate::outgoing::{BoxError, Outgoing};
@@ -113,7 +112,8 @@ impl Client {
         let repeat = rescue::repeat(&parts, &body, settings.rescue);
         let wait = parts.extensions.get().map_or(settings.continue_wait, |ContinueWait(own)| *own);
         let found = self.0.find(&parts.uri).map_err(Error::request)?;
-        let head = Head::new(parts, &body).map_err(Error::request)?;
+        let request = OpenRequest::new(parts, body).map_err(Error::request)?;
+        let head = request.head();
         let manner = Manner {
             ask: head.ask(),
             hold: head.expects().then_some(wait),
@@ -125,8 +125,7 @@ impl Client {
                 self.0.origin(&name, &spelling).ok_or_else(|| Error::shutdown().at(&name))?
             }
         };
-        let (request, deadline) = (Box::new(OpenRequest::new(head, body)), Deadline::new(timeouts));
-        Ok(Wish { origin, request, repeat, deadline, manner })
+        Ok(Wish { origin, request, repeat, deadline: Deadline::new(timeouts), manner })
     }
 
     /// What has happened so far to the connections of an origin that [`Builder::trace`] has chosen, as text that the core

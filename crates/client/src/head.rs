@@ -5,8 +5,7 @@
 //! [`Head`] can be sent over either version of HTTP, any number of times. Next: [`crate::origin`].
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::request::Parts;
-use http::{Method, Request, Uri, Version, uri};
+use http::{Extensions, Method, Request, Uri, Version, uri};
 use http_body::Body as _;
 
 use crate::informational::OnInformational;
@@ -50,36 +49,45 @@ const HOP_BY_HOP: [HeaderName; 4] = [
 ];
 
 impl Head {
-    /// Puts a request's head in order, or says what is wrong with it. Which origin it is for, its URI says: see [`OriginName`].
-    pub(crate) fn new(parts: Parts, body: &Outgoing) -> Result<Self, &'static str> {
-        let Parts { method, uri, mut headers, extensions, .. } = parts;
+    /// One that is not in order yet. Not to be sent before it is.
+    pub(crate) fn new(method: Method, uri: Uri, headers: HeaderMap) -> Self {
+        Self { method, uri, headers, expects: false, informational: None, other: Other::Nothing }
+    }
+
+    /// Puts it in order where it is, for it is large; or says what is wrong with it. Which origin it is for, its URI says: see
+    /// [`OriginName`].
+    pub(crate) fn put_in_order(
+        &mut self,
+        extensions: &Extensions,
+        body: &Outgoing,
+    ) -> Result<(), &'static str> {
+        let Self { method, uri, headers, .. } = self;
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err("the URI contains credentials: send them in an Authorization header");
         }
-        let uri = match headers.remove(header::HOST) {
-            Some(host) => with_authority(uri, &host)?,
-            None => uri,
-        };
-        let other = match (method == Method::CONNECT, extensions.get::<ConnectProtocol>()) {
+        if let Some(host) = headers.remove(header::HOST) {
+            *uri = with_authority(std::mem::take(uri), &host)?;
+        }
+        self.other = match (*method == Method::CONNECT, extensions.get::<ConnectProtocol>()) {
             (false, Some(_)) => return Err("only CONNECT can have a ConnectProtocol"),
             (true, Some(protocol)) => Other::Extended(protocol.clone()),
             (true, None) if uri.port().is_none() => {
                 return Err("CONNECT needs a port: in the Host header, or in the URI");
             }
             (true, None) => Other::Tunnel,
-            (false, None) => wanted_upgrade(&headers).map_or(Other::Nothing, Other::Upgrade),
+            (false, None) => wanted_upgrade(headers).map_or(Other::Nothing, Other::Upgrade),
         };
-        if method == Method::CONNECT && !body.is_empty() {
+        if *method == Method::CONNECT && !body.is_empty() {
             return Err("CONNECT has no body: what the tunnel carries is written once it is there");
         }
-        remove_hop_by_hop(&mut headers);
-        check_length(&headers, body)?;
-        if let Some(length) = announced_length(&method, &headers, body) {
+        remove_hop_by_hop(headers);
+        check_length(headers, body)?;
+        if let Some(length) = announced_length(method, headers, body) {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
-        let expects = keep_expectation(&mut headers, body);
-        let informational = extensions.get().cloned();
-        Ok(Self { method, uri, headers, expects, informational, other })
+        self.expects = keep_expectation(headers, body);
+        self.informational = extensions.get().cloned();
+        Ok(())
     }
 
     /// Adds fields that are not the caller's, in place of those of the same names; what is about the connection, or the message's
@@ -309,6 +317,7 @@ fn announced_length(method: &Method, headers: &HeaderMap, body: &Outgoing) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::request::Parts;
     use http_body_util::{Empty, Full};
 
     fn head(request: http::request::Builder, body: &'static str) -> Result<Head, &'static str> {
@@ -317,7 +326,9 @@ mod tests {
         } else {
             Outgoing::new(Full::new(body.as_bytes()))
         };
-        Head::new(request.body(()).unwrap().into_parts().0, &body)
+        let Parts { method, uri, headers, extensions, .. } = request.body(()).unwrap().into_parts().0;
+        let mut head = Head::new(method, uri, headers);
+        head.put_in_order(&extensions, &body).map(|()| head)
     }
 
     fn http1(head: &Head, form: &Form) -> Request<Outgoing> {

@@ -11,6 +11,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::RecvStream;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use outlive_core::AttemptId;
@@ -26,7 +28,17 @@ use crate::upload_task::UploadTask;
 use crate::vet;
 
 /// A response's body: data as it arrives, then trailers, if any. Dropping it gives the rest up.
-pub struct ResponseBody {
+pub struct ResponseBody(Content);
+
+enum Content {
+    /// All that is left, in memory: it came with the head, and the request has ended.
+    Whole(Bytes),
+    /// Boxed: a response goes from hand to hand.
+    Open(Box<Open>),
+}
+
+/// What is read from a connection.
+struct Open {
     stream: Stream,
     deadline: Deadline,
     /// `None` once the request has ended.
@@ -35,8 +47,6 @@ pub struct ResponseBody {
 
 /// Where the bytes come from.
 pub(crate) enum Stream {
-    /// From memory: all of it came with the head.
-    Whole(Option<Bytes>),
     /// With whether the head announced the length, and the first of its data, if they came with the head.
     Http1 { body: Incoming, announced: bool, first: Option<Result<Bytes, hyper::Error>>, gauge: Arc<Gauge> },
     /// The same, and how many fields its trailers may have.
@@ -68,22 +78,30 @@ pub(crate) struct Claim {
 }
 
 impl ResponseBody {
-    pub(crate) fn new(stream: Stream, deadline: Deadline, claim: Option<Claim>) -> Self {
-        let mut body = Self { stream, deadline, claim };
-        if body.stream.is_end() {
-            body.complete();
+    /// Of a request that has ended.
+    pub(crate) fn whole(data: Bytes) -> Self {
+        Self(Content::Whole(data))
+    }
+
+    pub(crate) fn open(stream: Stream, deadline: Deadline, claim: Claim) -> Self {
+        let mut open = Open { stream, deadline, claim: Some(claim) };
+        if open.stream.is_end() {
+            open.complete();
         }
-        body
+        Self(Content::Open(Box::new(open)))
     }
 
     /// What the response is the beginning of, if it is no message.
     pub(crate) fn into_tunnel(self) -> Option<(Tunnel, Claim)> {
-        match (self.stream, self.claim) {
+        let Content::Open(open) = self.0 else { return None };
+        match (open.stream, open.claim) {
             (Stream::Tunnel(tunnel), Some(claim)) => Some((tunnel, claim)),
             _ => None,
         }
     }
+}
 
+impl Open {
     fn complete(&mut self) {
         let Some(Claim { ticket, attempt, upload, withheld }) = self.claim.take() else { return };
         if withheld {
@@ -101,17 +119,9 @@ impl ResponseBody {
         self.stream = Stream::Gone;
         self.claim.take().map(|claim| Err(error(claim)))
     }
-}
 
-impl Body for ResponseBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if self.claim.is_none() && !self.stream.holds_data() {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.claim.is_none() {
             return Poll::Ready(None); // There is nothing more to ask for.
         }
         match self.stream.poll_frame(cx) {
@@ -141,38 +151,45 @@ impl Body for ResponseBody {
             }
         }
     }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match &mut self.0 {
+            Content::Whole(data) if data.is_empty() => Poll::Ready(None),
+            Content::Whole(data) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(data))))),
+            Content::Open(open) => open.poll_frame(cx),
+        }
+    }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.stream, Stream::Tunnel(_)) || self.stream.is_end()
+        match &self.0 {
+            Content::Whole(data) => data.is_empty(),
+            Content::Open(open) => matches!(open.stream, Stream::Tunnel(_)) || open.stream.is_end(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.stream {
-            Stream::Whole(data) => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
-            Stream::Http1 { body, first: Some(Ok(first)), .. } => {
-                let left = body.size_hint().exact().unwrap_or(0); // Only where it was announced.
-                SizeHint::with_exact(first.len() as u64 + left)
-            }
-            Stream::Http1 { body, .. } => body.size_hint(),
-            Stream::Http2 { .. } if self.stream.is_end() => SizeHint::with_exact(0),
-            Stream::Gone | Stream::Tunnel(_) => SizeHint::with_exact(0),
-            Stream::Http2 { length: Length::Unknown, .. } => SizeHint::default(),
-            Stream::Http2 { length: Length::Left(left), .. } => SizeHint::with_exact(*left),
-            Stream::Http2 { length: Length::None, .. } => SizeHint::with_exact(0),
+        match &self.0 {
+            Content::Whole(data) => SizeHint::with_exact(data.len() as u64),
+            Content::Open(open) => open.stream.size_hint(),
         }
     }
 }
 
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = match self.stream {
-            Stream::Whole(_) => "memory",
-            Stream::Http1 { .. } => "HTTP/1.1",
-            Stream::Http2 { .. } => "HTTP/2",
-            Stream::Tunnel(_) => "a tunnel",
-            Stream::Gone => "nowhere",
+        let (from, ended) = match &self.0 {
+            Content::Whole(_) => ("memory", true),
+            Content::Open(open) => (open.stream.name(), open.claim.is_none()),
         };
-        f.debug_struct("ResponseBody").field("from", &from).field("ended", &self.claim.is_none()).finish()
+        f.debug_struct("ResponseBody").field("from", &from).field("ended", &ended).finish()
     }
 }
 
@@ -188,7 +205,6 @@ impl Stream {
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         match self {
-            Self::Whole(data) => Poll::Ready(data.take().map(|data| Ok(Frame::data(data)))),
             Self::Http1 { body, announced, first, gauge } => {
                 let next = match first.take() {
                     Some(first) => Some(first.map(Frame::data)),
@@ -225,7 +241,6 @@ impl Stream {
     /// Whether nothing more comes.
     fn is_end(&self) -> bool {
         match self {
-            Self::Whole(data) => data.is_none(),
             Self::Http1 { body, first, .. } => first.is_none() && body.is_end_stream(),
             Self::Http2 { body, first, .. } => first.is_none() && body.is_end_stream(),
             Self::Gone => true,
@@ -233,10 +248,35 @@ impl Stream {
         }
     }
 
-    /// Takes the first of the data if they are here, and says whether the response is complete with them: for a small one, the
-    /// pool need not be told twice, and the connection's handle is needed no more. Asked once, before anything is read.
-    pub(crate) fn is_whole(&mut self, cx: &mut Context<'_>) -> bool {
-        let all = match self {
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http1 { body, first: Some(Ok(first)), .. } => {
+                let left = body.size_hint().exact().unwrap_or(0); // Only where it was announced.
+                SizeHint::with_exact(first.len() as u64 + left)
+            }
+            Self::Http1 { body, .. } => body.size_hint(),
+            Self::Http2 { .. } if self.is_end() => SizeHint::with_exact(0),
+            Self::Gone | Self::Tunnel(_) => SizeHint::with_exact(0),
+            Self::Http2 { length: Length::Unknown, .. } => SizeHint::default(),
+            Self::Http2 { length: Length::Left(left), .. } => SizeHint::with_exact(*left),
+            Self::Http2 { length: Length::None, .. } => SizeHint::with_exact(0),
+        }
+    }
+
+    /// Where it comes from, in words.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Http1 { .. } => "HTTP/1.1",
+            Self::Http2 { .. } => "HTTP/2",
+            Self::Tunnel(_) => "a tunnel",
+            Self::Gone => "nowhere",
+        }
+    }
+
+    /// Takes the first of the data if they are here; they are returned if they are all: of a small response, the pool need not be
+    /// told twice, and the connection's handle is needed no more. Asked once, before anything is read.
+    pub(crate) fn take_whole(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+        match self {
             // What was announced has no trailers, so what comes first is data, or an error.
             Self::Http1 { body, announced: true, first, .. } => {
                 if !body.is_end_stream() {
@@ -244,11 +284,16 @@ impl Stream {
                         *first = next.map(|frame| frame.into_data().ok()).transpose();
                     }
                 }
-                match first {
-                    Some(Err(_)) => None,
-                    Some(Ok(_)) | None if !body.is_end_stream() => None,
-                    Some(Ok(data)) => Some(Some(std::mem::take(data))),
-                    None => Some(None),
+                if !body.is_end_stream() {
+                    return None;
+                }
+                match first.take() {
+                    Some(Ok(data)) => Some(data),
+                    None => Some(Bytes::new()),
+                    error @ Some(Err(_)) => {
+                        *first = error;
+                        None
+                    }
                 }
             }
             Self::Http2 { body, length, first, .. } => {
@@ -258,27 +303,18 @@ impl Stream {
                         *first = Some(data);
                     }
                 }
-                body.is_end_stream().then(|| first.take())
+                body.is_end_stream().then(|| first.take().unwrap_or_default())
             }
-            Self::Whole(_) | Self::Http1 { .. } | Self::Gone | Self::Tunnel(_) => None,
-        };
-        let is_whole = all.is_some();
-        if let Some(all) = all {
-            *self = Self::Whole(all);
-        }
-        is_whole
-    }
-
-    /// The head announced this length, none of which was given yet.
-    pub(crate) fn expect(&mut self, announced: Option<u64>) {
-        if let (Self::Http2 { length: length @ Length::Unknown, .. }, Some(announced)) = (self, announced) {
-            *length = Length::Left(announced);
+            Self::Http1 { .. } | Self::Gone | Self::Tunnel(_) => None,
         }
     }
 
-    /// Whether there is something to give that was taken before.
-    fn holds_data(&self) -> bool {
-        matches!(self, Self::Whole(Some(_)))
+    /// What the head announced of its length counts; none of it was given yet.
+    pub(crate) fn expect(&mut self, head: &HeaderMap) {
+        if let Self::Http2 { length: length @ Length::Unknown, .. } = self {
+            let announced = head.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+            *length = announced.map_or(Length::Unknown, Length::Left);
+        }
     }
 }
 

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Response};
+use http::Response;
 use outlive_core::{AttemptId, FailReason, Repeat};
 
 use crate::attempt::Attempts;
@@ -22,7 +21,7 @@ use crate::error::{Elapsed, Error, Phase};
 use crate::informational::OnInformational;
 use crate::origin::{Few, News, Origin, Request};
 use crate::response_body::{Claim, Length, ResponseBody, Stream};
-use crate::sending::{Answer, Message, Sending};
+use crate::sending::{Answer, Rest, Sending};
 use crate::ticket::Ticket;
 use crate::upgrade::Tunnel;
 use crate::upload_task::UploadTask;
@@ -221,53 +220,42 @@ impl Wait {
         self.sendings.clear();
         let mut deadline = std::mem::take(&mut self.deadline);
         deadline.enter_body();
-        let Answer { message, most_fields, withheld } = answer;
-        let line = message.line();
-        let (response, upload, then, is_whole) = match message {
-            Message::Http1(response, gauge) => {
-                let then = persistence(&response);
-                let mut response = response.map(|body| Stream::http1(body, gauge));
-                let stays = then == Persistence::Stays && !withheld;
-                let is_whole = stays && response.body_mut().is_whole(cx);
-                (response, None, then, is_whole)
+        let Answer { head, rest, most_fields, withheld } = answer;
+        let line = (head.status, head.version);
+        let (mut stream, upload, then) = match rest {
+            Rest::Http1(body, gauge) => (Stream::http1(body, gauge), None, persistence(&head)),
+            Rest::Http2(body, upload) => {
+                let excludes_content = self.manner.ask.excludes_content(head.status);
+                let length = if excludes_content { Length::None } else { Length::Unknown };
+                (Stream::http2(body, length, most_fields), upload, Persistence::Stays)
             }
-            Message::Tunnel(response, tunnel) => {
+            Rest::Tunnel(tunnel) => {
                 let then = match &tunnel {
                     Tunnel::Http1(_) => Persistence::Ends,
                     Tunnel::Http2(..) => Persistence::Stays,
                 };
-                (response.map(|()| Stream::Tunnel(tunnel)), None, then, false)
-            }
-            Message::Http2(response, upload) => {
-                let length = if self.manner.ask.excludes_content(response.status()) {
-                    Length::None
-                } else {
-                    Length::Unknown
-                };
-                let mut response = response.map(|body| Stream::http2(body, length, most_fields));
-                let is_whole = upload.is_none() && !withheld && response.body_mut().is_whole(cx);
-                if !is_whole {
-                    let announced = announced_length(response.headers());
-                    response.body_mut().expect(announced);
-                }
-                (response, upload, Persistence::Stays, is_whole)
+                (Stream::Tunnel(tunnel), None, then)
             }
         };
-        let (attempts, claim) = if is_whole {
-            (ticket.exchanged(attempt, line), None)
-        } else {
-            let attempts = ticket.answered(attempt, line, then);
-            let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
-            (attempts, Some(Claim { ticket, attempt, upload, withheld }))
+        let may_be_whole = upload.is_none() && !withheld && then == Persistence::Stays;
+        let whole = if may_be_whole { stream.take_whole(cx) } else { None };
+        let (attempts, body) = match whole {
+            Some(data) => {
+                drop(stream);
+                (ticket.exchanged(attempt, line), ResponseBody::whole(data))
+            }
+            None => {
+                stream.expect(&head.headers);
+                let attempts = ticket.answered(attempt, line, then);
+                let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
+                let claim = Claim { ticket, attempt, upload, withheld };
+                (attempts, ResponseBody::open(stream, deadline, claim))
+            }
         };
-        let mut response = response.map(|stream| ResponseBody::new(stream, deadline, claim));
+        let mut response = Response::from_parts(head, body);
         if let Some(attempts) = attempts {
             response.extensions_mut().insert(Attempts(attempts));
         }
         response
     }
-}
-
-fn announced_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -8,12 +8,13 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream};
-use http::{Request, Response, StatusCode, Version};
+use http::response::Parts;
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use outlive_core::AttemptId;
@@ -62,31 +63,22 @@ pub(crate) enum Wire {
 
 /// A response's head, and the means to read the rest.
 pub(crate) struct Answer {
-    pub(crate) message: Message,
+    pub(crate) head: Parts,
+    pub(crate) rest: Rest,
     /// How many fields its trailers may have.
     pub(crate) most_fields: u32,
     /// The request's body was held back, and will not be sent.
     pub(crate) withheld: bool,
 }
 
-pub(crate) enum Message {
-    /// With what its connection's meter has noted.
-    Http1(Response<Incoming>, Arc<Gauge>),
-    /// With the rest of the request's body, if it is still on its way.
-    Http2(Response<RecvStream>, Option<Box<Upload>>),
-    /// No message, but the beginning of something else.
-    Tunnel(Response<()>, Tunnel),
-}
-
-impl Message {
-    /// What its first line says.
-    pub(crate) fn line(&self) -> (StatusCode, Version) {
-        match self {
-            Self::Http1(response, _) => (response.status(), response.version()),
-            Self::Http2(response, _) => (response.status(), response.version()),
-            Self::Tunnel(response, _) => (response.status(), response.version()),
-        }
-    }
+/// What follows a response's head.
+pub(crate) enum Rest {
+    /// Its body, with what its connection's meter has noted.
+    Http1(Incoming, Arc<Gauge>),
+    /// Its body, with the rest of the request's body, if that is still on its way.
+    Http2(RecvStream, Option<Box<Upload>>),
+    /// Something that is no message.
+    Tunnel(Tunnel),
 }
 
 /// What is known of the response's head.
@@ -165,22 +157,15 @@ impl Sending {
         if self.hold.as_mut().is_some_and(|hold| hold.poll_waited(cx).is_ready()) {
             self.release();
         }
-        let come = match self.poll_informational(cx, &tell) {
-            Ok(come) => come,
-            Err(fault) => return Poll::Ready(Err(fault)),
-        };
+        let come = self.poll_informational(cx, &tell)?;
         match &mut self.wire {
             Wire::Http1 { response, .. } => {
-                let Poll::Ready(answer) = response.as_mut().poll(cx) else { return Poll::Pending };
+                let answer = ready!(response.as_mut().poll(cx));
                 // Some may have come together with it.
-                if let Err(fault) = self.poll_informational(cx, &tell) {
-                    return Poll::Ready(Err(fault));
-                }
-                Poll::Ready(answer.map_err(Fault::unanswered_http1).and_then(|answer| {
-                    vet::http1(self.ask, &answer, self.most_fields).map_err(Fault::spoiled)?;
-                    let message = self.http1(answer);
-                    Ok(self.answer(message))
-                }))
+                self.poll_informational(cx, &tell)?;
+                let answer = answer.map_err(Fault::unanswered_http1)?;
+                vet::http1(self.ask, &answer, self.most_fields).map_err(Fault::spoiled)?;
+                Poll::Ready(Ok(self.http1(answer)))
             }
             Wire::Http2 { response, upload, tunnel } => {
                 // Whoever waits for an informational response is woken by any: there is none, and no other (each look takes
@@ -191,54 +176,54 @@ impl Sending {
                 };
                 if let Poll::Ready(answer) = answer {
                     let (upload, tunnel) = (upload.take(), tunnel.take());
-                    return Poll::Ready(answer.map_err(Fault::http2).and_then(|answer| {
-                        vet::fields(answer.headers(), self.most_fields).map_err(Fault::offence)?;
-                        let upload = upload.filter(|_| self.hold.is_none());
-                        let message = self.http2(answer, upload, tunnel);
-                        Ok(self.answer(message))
-                    }));
+                    let answer = answer.map_err(Fault::http2)?;
+                    vet::fields(answer.headers(), self.most_fields).map_err(Fault::offence)?;
+                    return Poll::Ready(Ok(self.http2(answer, upload, tunnel)));
                 }
                 if self.hold.is_some() {
                     return Poll::Pending;
                 }
                 if let Some(Poll::Ready(end)) = upload.as_mut().map(|upload| upload.poll(cx, body)) {
                     *upload = None;
-                    if let Err(error) = end {
-                        return Poll::Ready(Err(Fault::body(error)));
-                    }
+                    end.map_err(Fault::body)?;
                 }
                 Poll::Pending
             }
         }
     }
 
-    fn http1(&self, mut response: Response<Incoming>) -> Message {
-        if !self.ask.tunnels(response.status()) {
-            return Message::Http1(response, Arc::clone(&self.gauge));
-        }
-        let tunnel = Tunnel::Http1(hyper::upgrade::on(&mut response));
-        Message::Tunnel(response.map(drop), tunnel)
+    fn http1(&mut self, mut response: Response<Incoming>) -> Answer {
+        let upgrade = self.ask.tunnels(response.status()).then(|| hyper::upgrade::on(&mut response));
+        let (head, body) = response.into_parts();
+        let rest = match upgrade {
+            None => Rest::Http1(body, Arc::clone(&self.gauge)),
+            Some(upgrade) => Rest::Tunnel(Tunnel::Http1(upgrade)),
+        };
+        self.answer(head, rest)
     }
 
     fn http2(
-        &self,
+        &mut self,
         response: Response<RecvStream>,
         upload: Option<Box<Upload>>,
         tunnel: Option<SendStream<Bytes>>,
-    ) -> Message {
-        let Some(mut send) = tunnel else { return Message::Http2(response, upload) };
-        if self.ask.tunnels(response.status()) {
-            let (parts, recv) = response.into_parts();
-            return Message::Tunnel(Response::from_parts(parts, ()), Tunnel::Http2(send, recv));
-        }
-        // There is nothing to say to a server that declines. It fails only if the stream has ended anyway.
-        _ = send.send_data(Bytes::new(), true);
-        Message::Http2(response, None)
+    ) -> Answer {
+        let (head, body) = response.into_parts();
+        let rest = match tunnel {
+            None => Rest::Http2(body, upload.filter(|_| self.hold.is_none())),
+            Some(send) if self.ask.tunnels(head.status) => Rest::Tunnel(Tunnel::Http2(send, body)),
+            Some(mut send) => {
+                // There is nothing to say to a server that declines. It fails only if the stream has ended anyway.
+                _ = send.send_data(Bytes::new(), true);
+                Rest::Http2(body, None)
+            }
+        };
+        self.answer(head, rest)
     }
 
-    fn answer(&mut self, message: Message) -> Answer {
+    fn answer(&mut self, head: Parts, rest: Rest) -> Answer {
         let withheld = self.hold.take().is_some();
-        Answer { message, most_fields: self.most_fields, withheld }
+        Answer { head, rest, most_fields: self.most_fields, withheld }
     }
 
     fn release(&mut self) {

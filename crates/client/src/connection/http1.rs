@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Response, Version, header};
+use http::response::Parts;
+use http::{HeaderName, HeaderValue, Version, header};
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use outlive_core::AttemptId;
@@ -140,11 +141,11 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// What a response says of it (RFC 9112 section 9.3; RFC 2068 section 19.7.1 for `Keep-Alive`). One walk: a look for each name costs
 /// more.
-pub(crate) fn persistence<B>(response: &Response<B>) -> Persistence {
-    let is_persistent = response.version() >= Version::HTTP_11;
+pub(crate) fn persistence(response: &Parts) -> Persistence {
+    let is_persistent = response.version >= Version::HTTP_11;
     let mut says_otherwise = false;
     let mut timeout: Option<Duration> = None;
-    for (name, field) in response.headers() {
+    for (name, field) in &response.headers {
         if *name == header::CONNECTION {
             says_otherwise |= lists(field, if is_persistent { "close" } else { "keep-alive" });
         } else if *name == KEEP_ALIVE {
@@ -240,6 +241,7 @@ impl crate::origin::Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Response;
 
     #[test]
     fn a_server_says_how_long_it_keeps_a_connection() {
@@ -248,7 +250,7 @@ mod tests {
             let response = fields
                 .iter()
                 .fold(Response::builder(), |response, (name, value)| response.header(*name, *value));
-            assert_eq!(persistence(&response.body(()).unwrap()), expected, "{fields:?}");
+            assert_eq!(persistence(&response.body(()).unwrap().into_parts().0), expected, "{fields:?}");
         };
         check(&[], Stays);
         check(&[("keep-alive", "timeout=5")], StaysFor(Duration::from_secs(4))); // Node

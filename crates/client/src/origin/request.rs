@@ -5,6 +5,7 @@
 
 use std::task::Waker;
 
+use http::request::Parts;
 use http::{StatusCode, Version};
 use outlive_core::{AttemptId, ConnectionId, FailReason, IdMap, Time};
 use smallvec::SmallVec;
@@ -52,9 +53,11 @@ enum Ending {
 }
 
 impl Request {
-    pub(crate) fn new(head: Head, body: Outgoing) -> Self {
-        Self {
-            head,
+    /// Or what is wrong with it. Boxed at once: it is large, and goes from hand to hand.
+    pub(crate) fn new(parts: Parts, body: Outgoing) -> Result<Box<Self>, &'static str> {
+        let Parts { method, uri, headers, extensions, .. } = parts;
+        let mut request = Box::new(Self {
+            head: Head::new(method, uri, headers),
             body,
             waker: None,
             outs: Few::new(),
@@ -66,7 +69,9 @@ impl Request {
             answer: None,
             ending: Ending::Open,
             seen: None,
-        }
+        });
+        request.head.put_in_order(&extensions, &request.body)?;
+        Ok(request)
     }
 
     /// Has `waker` woken with the next news. The one that was to be woken before is foreign: drop it when the lock is free.
@@ -117,6 +122,10 @@ impl Request {
 
     pub(super) fn is_out(&self, attempt: AttemptId) -> bool {
         self.outs.iter().any(|(out, _)| *out == attempt)
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
     }
 
     /// Its head, as long as nobody knows of it.
