@@ -67,16 +67,25 @@ impl Ready {
     /// Puts a connection on top of the stack of its tier and load; one that stands there already keeps its place.
     pub(crate) fn put(&mut self, connection: ConnectionId, tier: Tier, load: u32) {
         let load = load as usize;
-        match self.places.get(&connection).copied() {
+        let left = self.places.get(&connection).copied();
+        match left {
             Some(place) if (place.tier, place.load) == (tier, load) => return,
             Some(place) => self.unstack(place),
             None => {}
         }
         let stacks = self.tier(tier);
         if stacks.stacks.len() <= load {
+            if stacks.stacks.is_empty() {
+                stacks.stacks.reserve_exact(2); // Many connections never carry more than one.
+            }
             stacks.stacks.resize_with(load + 1, Vec::new);
         }
         stacks.lowest = stacks.lowest.min(load);
+        if stacks.stacks[load].capacity() == 0 {
+            // The room that it had comes along: else a stack of each load that a single connection ever had would keep some.
+            let emptied = left.filter(|left| left.tier == tier && stacks.stacks[left.load].is_empty());
+            emptied.iter().for_each(|left| stacks.stacks.swap(left.load, load));
+        }
         let stack = &mut stacks.stacks[load];
         stack.push(connection);
         let at = stack.len() - 1;
