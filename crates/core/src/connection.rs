@@ -82,6 +82,7 @@ impl Connection {
         (self.streams, self.can_probe, self.since, self.idle) = (streams, can_probe, now, now);
         if can_probe {
             self.evidence.expect();
+            self.carried.reserve_exact(1); // As there.
         }
     }
 

@@ -71,7 +71,17 @@ struct GivenUp {
     at: Time,
 }
 
-/// The evidence of one connection.
+/// Resets whose arrival is not proven.
+#[derive(Clone, Copy, Debug)]
+struct Resets {
+    count: u32,
+    /// When the last was sent.
+    last: Time,
+    /// The last attempt sent before that.
+    behind: Option<AttemptId>,
+}
+
+/// The evidence of one connection. What is rare is boxed: an idle connection should take little.
 #[derive(Debug)]
 pub(crate) struct Evidence {
     pub(crate) rtt: Rtt,
@@ -82,16 +92,13 @@ pub(crate) struct Evidence {
     /// When proof last arrived; at first, when the connection opened.
     proof: Time,
     probe: Option<Probe>,
-    /// The question that is open; none any more when later proof came in, on whatever way. Boxed: it is large, and rare.
+    /// The question that is open; none any more when later proof came in, on whatever way.
     doubt: Option<Box<Doubt>>,
     /// The last one of its kind.
-    given_up: Option<GivenUp>,
+    given_up: Option<Box<GivenUp>>,
     /// What the kernel last said, and when.
     kernel: Option<Kernel>,
-    /// Resets whose arrival is not proven, when the last was sent, and the last attempt sent before it.
-    resets: u32,
-    last_reset: Time,
-    last_reset_behind: Option<AttemptId>,
+    resets: Option<Box<Resets>>,
     /// Probes since the last response head.
     probes: u32,
     last_probe: Time,
@@ -119,9 +126,7 @@ impl Evidence {
             doubt: None,
             given_up: None,
             kernel: None,
-            resets: 0,
-            last_reset: now,
-            last_reset_behind: None,
+            resets: None,
             probes: 0,
             last_probe: now,
         }
@@ -199,9 +204,7 @@ impl Evidence {
             if probe.sent >= awake {
                 self.rtt.sample(now.since(probe.sent));
             }
-            if probe.sent > self.last_reset {
-                self.resets = 0;
-            }
+            self.resets.take_if(|resets| probe.sent > resets.last);
         }
         self.proof = now;
         let through = through.min(self.last_sent);
@@ -216,10 +219,8 @@ impl Evidence {
     fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
         self.proof = now;
         self.proven = self.proven.max(Some(through));
-        if Some(through) > self.last_reset_behind {
-            self.resets = 0;
-        }
-        self.given_up = self.given_up.filter(|given_up| given_up.attempt > through);
+        self.resets.take_if(|resets| Some(through) > resets.behind);
+        self.given_up.take_if(|given_up| given_up.attempt <= through);
         while let Some(owed) = self.owed.front().filter(|owed| owed.attempt <= through) {
             arrived.push(owed.attempt);
             self.owed.pop_front();
@@ -228,7 +229,7 @@ impl Evidence {
 
     /// A caller gave this attempt up while its arrival was unproven: the question can't wait any longer.
     pub(crate) fn given_up(&mut self, attempt: AttemptId, sent: Time, now: Time) {
-        self.given_up = Some(GivenUp { attempt, sent, at: now });
+        self.given_up = Some(Box::new(GivenUp { attempt, sent, at: now }));
     }
 
     /// Whether such a question is open.
@@ -238,13 +239,13 @@ impl Evidence {
 
     /// A stream is reset.
     pub(crate) fn reset(&mut self, now: Time) {
-        self.resets += 1;
-        (self.last_reset, self.last_reset_behind) = (now, self.last_sent);
+        let count = self.unproven_resets() + 1;
+        self.resets = Some(Box::new(Resets { count, last: now, behind: self.last_sent }));
     }
 
     /// How many resets have not been proven to have arrived.
     pub(crate) fn unproven_resets(&self) -> u32 {
-        self.resets
+        self.resets.as_ref().map_or(0, |resets| resets.count)
     }
 
     /// An attempt ended without proof that it arrived (never written, say): nothing is owed for it any more.
@@ -342,7 +343,7 @@ impl Evidence {
         let doubt = self.doubt.as_ref().filter(|_| self.probe.is_some())?;
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
-        if let Some(given_up) = self.given_up {
+        if let Some(given_up) = &self.given_up {
             // Its caller waited in vain for longer than a round trip takes. Where politeness put the question off, or
             // probes were answered and requests were not, only the question's own wait counts.
             let waited = given_up.sent.max(awake) + floor;

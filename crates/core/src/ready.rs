@@ -87,6 +87,9 @@ impl Ready {
             emptied.iter().for_each(|left| stacks.stacks.swap(left.load, load));
         }
         let stack = &mut stacks.stacks[load];
+        if stack.capacity() == 0 {
+            stack.reserve_exact(1); // Many origins have one connection.
+        }
         stack.push(connection);
         let at = stack.len() - 1;
         self.places.insert(connection, Place { tier, load, at });
