@@ -11,7 +11,7 @@ const GOAWAY_HEAD: usize = HEADER + 8;
 /// Of padded DATA the length of the padding: its first byte (RFC 9113 section 6.1).
 const PADDED_HEAD: usize = HEADER + 1;
 /// Length of the client's connection preface (RFC 9113 section 3.4).
-const PREFACE: usize = 24;
+const PREFACE: u32 = 24;
 
 const DATA: u8 = 0x0;
 const GOAWAY: u8 = 0x7;
@@ -37,10 +37,10 @@ pub(crate) enum Frame {
 #[derive(Debug)]
 pub(crate) struct Walk {
     /// Bytes to pass over before the next frame header: the preface, or what is left of a payload.
-    skip: usize,
+    skip: u32,
     /// The frame header that is being read, and `read` of it.
     head: [u8; GOAWAY_HEAD],
-    read: usize,
+    read: u8,
 }
 
 impl Walk {
@@ -57,18 +57,19 @@ impl Walk {
     /// Passes over `bytes`, the next that were carried, and reports each frame once its header is complete.
     pub(crate) fn pass(&mut self, mut bytes: &[u8], mut report: impl FnMut(Frame)) {
         loop {
-            let skipped = self.skip.min(bytes.len());
-            self.skip -= skipped;
+            let skipped = bytes.len().min(self.skip as usize);
+            self.skip -= skipped as u32;
             bytes = &bytes[skipped..];
             if bytes.is_empty() {
                 return;
             }
-            let taken = (self.wanted() - self.read).min(bytes.len());
-            self.head[self.read..self.read + taken].copy_from_slice(&bytes[..taken]);
-            self.read += taken;
+            let read = usize::from(self.read);
+            let taken = (self.wanted() - read).min(bytes.len());
+            self.head[read..read + taken].copy_from_slice(&bytes[..taken]);
+            self.read += taken as u8;
             bytes = &bytes[taken..];
-            if self.read == self.wanted() {
-                self.skip = HEADER + self.length() - self.read;
+            if read + taken == self.wanted() {
+                self.skip = (HEADER + self.length() - read - taken) as u32;
                 self.read = 0;
                 report(self.frame());
             }
@@ -78,7 +79,7 @@ impl Walk {
     /// How many bytes of the frame being read are needed, as far as is known yet.
     fn wanted(&self) -> usize {
         match self.head[3] {
-            _ if self.read < HEADER => HEADER,
+            _ if usize::from(self.read) < HEADER => HEADER,
             GOAWAY if self.length() >= 8 => GOAWAY_HEAD,
             DATA if self.is_padded() && self.length() >= 1 => PADDED_HEAD,
             _ => HEADER,

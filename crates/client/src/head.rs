@@ -29,16 +29,16 @@ pub(crate) struct Head {
     other: Other,
 }
 
-/// What a request can want instead of a message.
+/// What a request can want instead of a message. Boxed: it is rare.
 #[derive(Debug)]
 enum Other {
     Nothing,
     /// One of these protocols on the same connection: the `Upgrade` field.
-    Upgrade(HeaderValue),
+    Upgrade(Box<HeaderValue>),
     /// A tunnel to the authority.
     Tunnel,
     /// This protocol on the same stream.
-    Extended(ConnectProtocol),
+    Extended(Box<ConnectProtocol>),
 }
 
 /// Fields about the connection, not about the request.
@@ -62,12 +62,12 @@ impl Head {
         };
         let other = match (method == Method::CONNECT, extensions.get::<ConnectProtocol>()) {
             (false, Some(_)) => return Err("only CONNECT can have a ConnectProtocol"),
-            (true, Some(protocol)) => Other::Extended(protocol.clone()),
+            (true, Some(protocol)) => Other::Extended(Box::new(protocol.clone())),
             (true, None) if uri.port().is_none() => {
                 return Err("CONNECT needs a port: in the Host header, or in the URI");
             }
             (true, None) => Other::Tunnel,
-            (false, None) => wanted_upgrade(&headers).map_or(Other::Nothing, Other::Upgrade),
+            (false, None) => wanted_upgrade(&headers).map(Box::new).map_or(Other::Nothing, Other::Upgrade),
         };
         if method == Method::CONNECT && !body.is_empty() {
             return Err("CONNECT has no body: what the tunnel carries is written once it is there");
@@ -162,7 +162,7 @@ impl Head {
         form.fill(headers, &self.headers);
         if let Other::Upgrade(protocols) = &self.other {
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(header::UPGRADE, protocols.clone());
+            headers.insert(header::UPGRADE, HeaderValue::clone(protocols));
         }
         request
     }

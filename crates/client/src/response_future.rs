@@ -21,7 +21,7 @@ use crate::deadline::{Deadline, Timeouts};
 use crate::error::{Elapsed, Error, Phase};
 use crate::informational::OnInformational;
 use crate::origin::{Few, News, Origin, Request};
-use crate::response_body::{Claim, Length, ResponseBody, Stream};
+use crate::response_body::{Claim, Length, ResponseBody, Stream, Unsent};
 use crate::sending::{Answer, Message, Sending};
 use crate::ticket::Ticket;
 use crate::upgrade::Tunnel;
@@ -55,9 +55,15 @@ pub(crate) struct Wish {
 /// How its caller wants it sent, and answered.
 pub(crate) struct Manner {
     pub(crate) ask: Ask,
+    /// Boxed: it is rare.
+    pub(crate) interim: Option<Box<Interim>>,
+}
+
+/// What its caller makes of responses before the response.
+pub(crate) struct Interim {
     /// How long its body waits for `100 Continue`, if it does.
     pub(crate) hold: Option<Duration>,
-    pub(crate) informational: Option<OnInformational>,
+    pub(crate) told: Option<OnInformational>,
 }
 
 /// A request that the pool knows of.
@@ -185,7 +191,7 @@ impl Open {
         if self.sendings.is_empty() {
             self.deadline.enter_response();
         }
-        if let Some(wait) = self.manner.hold {
+        if let Some(wait) = self.manner.interim.as_ref().and_then(|interim| interim.hold) {
             sending.hold(wait);
         }
         self.sendings.push(sending);
@@ -198,7 +204,7 @@ impl Open {
         while let Some(sending) = self.sendings.get_mut(place) {
             let attempt = sending.attempt;
             let tell = |response: &Response<()>| {
-                if let Some(told) = &self.manner.informational {
+                if let Some(told) = self.manner.interim.as_ref().and_then(|interim| interim.told.as_ref()) {
                     told.tell(response);
                 }
             };
@@ -259,8 +265,11 @@ impl Open {
             (ticket.exchanged(attempt, line), None)
         } else {
             let attempts = ticket.answered(attempt, line, then);
-            let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
-            (attempts, Some(Claim { ticket, attempt, upload, withheld }))
+            let unsent = match upload {
+                Some(upload) => Some(Unsent::Upload(UploadTask::spawn(*upload, ticket.take_body(attempt)))),
+                None => withheld.then_some(Unsent::Withheld),
+            };
+            (attempts, Some(Claim { ticket, attempt, unsent: unsent.map(Box::new) }))
         };
         let mut response = response.map(|stream| ResponseBody::new(stream, deadline, claim));
         if let Some(attempts) = attempts {

@@ -37,8 +37,8 @@ pub(crate) struct Sending {
     ask: Ask,
     /// How many fields its response's head and trailers may have each.
     most_fields: u32,
-    /// The body waits for the server's word.
-    hold: Option<Hold>,
+    /// The body waits for the server's word. Boxed, as what is rare below: an attempt goes from hand to hand.
+    hold: Option<Box<Hold>>,
     /// How many informational responses may still come, where this side counts them.
     informational: u32,
 }
@@ -53,7 +53,7 @@ pub(crate) enum Wire {
     Http2 {
         response: h2::client::ResponseFuture,
         upload: Option<Box<Upload>>,
-        tunnel: Option<SendStream<Bytes>>,
+        tunnel: Option<Box<SendStream<Bytes>>>,
     },
 }
 
@@ -146,7 +146,7 @@ impl Sending {
             Wire::Http1 { gate, .. } => gate.clone(),
             Wire::Http2 { .. } => None,
         };
-        self.hold = Some(Hold::new(wait, gate));
+        self.hold = Some(Box::new(Hold::new(wait, gate)));
     }
 
     /// Polls for the response's head, and sends the request's body meanwhile. `body` gives that away, once; `tell` is told of
@@ -219,12 +219,12 @@ impl Sending {
         &self,
         response: Response<RecvStream>,
         upload: Option<Box<Upload>>,
-        tunnel: Option<SendStream<Bytes>>,
+        tunnel: Option<Box<SendStream<Bytes>>>,
     ) -> Message {
         let Some(mut send) = tunnel else { return Message::Http2(response, upload) };
         if self.ask.tunnels(response.status()) {
             let (parts, recv) = response.into_parts();
-            return Message::Tunnel(Response::from_parts(parts, ()), Tunnel::Http2(send, recv));
+            return Message::Tunnel(Response::from_parts(parts, ()), Tunnel::Http2(*send, recv));
         }
         // There is nothing to say to a server that declines. It fails only if the stream has ended anyway.
         _ = send.send_data(Bytes::new(), true);
