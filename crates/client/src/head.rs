@@ -24,7 +24,8 @@ pub(crate) struct Head {
     headers: HeaderMap,
     /// Whether the body waits for `100 Continue`.
     expects: bool,
-    informational: Option<OnInformational>,
+    /// Boxed: it is rare.
+    informational: Option<Box<OnInformational>>,
     /// What else is wanted than a message.
     other: Other,
 }
@@ -78,7 +79,7 @@ impl Head {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
         let expects = keep_expectation(&mut headers, body);
-        let informational = extensions.get().cloned();
+        let informational = extensions.get().cloned().map(Box::new);
         Ok(Self { method, uri, headers, expects, informational, other })
     }
 
@@ -125,7 +126,7 @@ impl Head {
 
     /// Whom to tell of informational responses.
     pub(crate) fn informational(&self) -> Option<&OnInformational> {
-        self.informational.as_ref()
+        self.informational.as_deref()
     }
 
     pub(crate) fn method(&self) -> &Method {
