@@ -3,9 +3,10 @@
 //! Invariant: every request for the same scheme, host and port, from every clone of a client, goes through the same
 //! [`Origin`]. Dropping the last clone closes what no request uses any more. Next: [`crate::ResponseFuture`].
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -25,7 +26,7 @@ use crate::origin::{Alarms, Origin, Request as OpenRequest};
 use crate::outgoing::{BoxError, Outgoing};
 use crate::rescue;
 use crate::response_body::ResponseBody;
-use crate::response_future::{Manner, ResponseFuture, Wish};
+use crate::response_future::{Interim, Manner, ResponseFuture, Wish};
 use crate::seeing::PoolSnapshot;
 use crate::settings::Settings;
 use crate::shutdown::Door;
@@ -46,7 +47,7 @@ struct Shared {
 }
 
 struct Origins {
-    by_name: HashMap<OriginName, Arc<Origin>>,
+    by_name: HashSet<Named>,
     /// The same, by scheme (`http`, `https`) and by authorities as URIs spelled them: to read a name costs more than to find it.
     spelled: [HashMap<Box<str>, Arc<Origin>>; 2],
     /// The one that was found last, by scheme and authority: to compare costs less than to find.
@@ -73,7 +74,7 @@ impl Client {
 
     pub(crate) fn with(settings: Settings) -> Self {
         let origins = Mutex::new(Origins {
-            by_name: HashMap::new(),
+            by_name: HashSet::new(),
             spelled: Default::default(),
             last: None,
             sweep_at: FEW_ORIGINS,
@@ -114,11 +115,10 @@ impl Client {
         let found = self.0.find(&parts.uri).map_err(Error::request)?;
         let request = OpenRequest::new(parts, body).map_err(Error::request)?;
         let head = request.head();
-        let manner = Manner {
-            ask: head.ask(),
-            hold: head.expects().then_some(wait),
-            informational: head.informational().cloned(),
-        };
+        let (hold, told) = (head.expects().then_some(wait), head.informational().cloned());
+        let is_plain = hold.is_none() && told.is_none();
+        let interim = (!is_plain).then(|| Box::new(Interim { hold, told }));
+        let manner = Manner { ask: head.ask(), interim };
         let origin = match found {
             Found::Known(origin) => origin,
             Found::Named(name, spelling) => {
@@ -133,7 +133,7 @@ impl Client {
     pub fn trace(&self, origin: &Uri) -> Option<String> {
         let name = OriginName::of(origin).ok()?;
         let origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let origin = Arc::clone(origins.by_name.get(&name)?);
+        let origin = Arc::clone(&origins.by_name.get(&name)?.0);
         drop(origins);
         origin.trace().map(|trace| trace.to_string())
     }
@@ -143,7 +143,7 @@ impl Client {
     #[must_use]
     pub fn pool(&self) -> PoolSnapshot {
         let origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<_> = origins.by_name.values().cloned().collect();
+        let all: Vec<_> = origins.by_name.iter().map(|Named(origin)| Arc::clone(origin)).collect();
         drop(origins);
         let mut origins: Vec<_> = all.iter().map(|origin| origin.snapshot()).collect();
         origins.sort_by_cached_key(|origin| origin.origin.to_string());
@@ -154,7 +154,7 @@ impl Client {
     pub(crate) fn close_doors(&self) -> Vec<Arc<Origin>> {
         let mut origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
         origins.door = Door::Closed;
-        let all: Vec<_> = origins.by_name.values().cloned().collect();
+        let all: Vec<_> = origins.by_name.iter().map(|Named(origin)| Arc::clone(origin)).collect();
         drop(origins);
         all.iter().for_each(|origin| origin.close_door());
         all
@@ -164,7 +164,7 @@ impl Client {
     #[doc(hidden)]
     pub fn counts(&self) -> (usize, usize, usize) {
         let origins = self.0.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = origins.by_name.values().map(|origin| origin.counts());
+        let counts = origins.by_name.iter().map(|Named(origin)| origin.counts());
         counts.fold((0, 0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2))
     }
 }
@@ -189,6 +189,29 @@ impl Origins {
         (self.spelled, self.last) = (Default::default(), None);
     }
 }
+
+/// An origin, found by its name, which it has: a map would keep that once more.
+struct Named(Arc<Origin>);
+
+impl Borrow<OriginName> for Named {
+    fn borrow(&self) -> &OriginName {
+        &self.0.name
+    }
+}
+
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Named {}
 
 /// Where a URI leads.
 enum Found {
@@ -227,13 +250,13 @@ impl Shared {
     }
 
     fn named(&self, origins: &mut Origins, name: &OriginName) -> Arc<Origin> {
-        if let Some(origin) = origins.by_name.get(name) {
+        if let Some(Named(origin)) = origins.by_name.get(name) {
             return Arc::clone(origin);
         }
         if origins.by_name.len() >= origins.sweep_at {
             // One that a request is about to use is held by that, and stays: a shutdown has to find it here.
             origins.forget_spellings();
-            origins.by_name.retain(|_, origin| Arc::strong_count(origin) > 1 || !origin.is_unused());
+            origins.by_name.retain(|Named(origin)| Arc::strong_count(origin) > 1 || !origin.is_unused());
             origins.sweep_at = FEW_ORIGINS.max(2 * origins.by_name.len());
         }
         // Pools of different clients must not act in step, so each gets its own chance.
@@ -241,7 +264,7 @@ impl Shared {
         let limits = Arc::clone(&self.limits[usize::from(name.is_https())]);
         let (settings, alarms) = (Arc::clone(&self.settings), Arc::clone(&self.alarms));
         let origin = Origin::new(name.clone(), settings, limits, alarms, self.clock, seed);
-        origins.by_name.insert(name.clone(), Arc::clone(&origin));
+        origins.by_name.insert(Named(Arc::clone(&origin)));
         origin
     }
 }

@@ -45,11 +45,9 @@ pub(crate) struct Connection {
     proven: Option<Time>,
     /// Why it gets no new requests, if it gets none.
     reason: Option<Reason>,
-    /// What the kernel said since then.
-    known: Option<Known>,
+    /// What the kernel said since then. Boxed: it is large, and nearly never asked.
+    known: Option<Box<Known>>,
     started: bool,
-    /// How far its dial has come.
-    progress: Arc<Progress>,
     address: Option<SocketAddr>,
     /// What observers know of it, and when they were told that it is suspect.
     pub(crate) told: Standing,
@@ -70,8 +68,8 @@ pub(crate) struct Known {
 
 /// The sending end of a connection.
 pub(crate) enum Link {
-    /// There is none yet.
-    Dialling,
+    /// There is none yet; how far its dial has come.
+    Dialling(Arc<Progress>),
     Http1(Box<http1::Link>),
     Http2(Box<http2::Link>),
 }
@@ -99,7 +97,7 @@ pub(crate) enum Ending {
 }
 
 impl Connection {
-    pub(crate) fn dialling(orders: Orders, now: Time) -> Self {
+    pub(crate) fn dialling(orders: Orders, progress: Arc<Progress>, now: Time) -> Self {
         Self {
             orders,
             since: now,
@@ -109,12 +107,11 @@ impl Connection {
             known: None,
             address: None,
             started: false,
-            progress: Arc::default(),
             told: Standing::Dialling,
             suspect_since: now,
             carries: 0,
             served: 0,
-            link: Link::Dialling,
+            link: Link::Dialling(progress),
         }
     }
 
@@ -133,9 +130,12 @@ impl Connection {
         self.started
     }
 
-    /// How far its dial has come.
-    pub(crate) fn progress(&self) -> &Arc<Progress> {
-        &self.progress
+    /// How far its dial has come, if that is under way.
+    pub(crate) fn progress(&self) -> Option<&Progress> {
+        match &self.link {
+            Link::Dialling(progress) => Some(progress),
+            Link::Http1(_) | Link::Http2(_) => None,
+        }
     }
 
     /// It proved that it is alive.
@@ -159,7 +159,7 @@ impl Connection {
     /// What it is good for.
     pub(crate) fn standing(&self) -> Standing {
         match (&self.link, self.reason) {
-            (Link::Dialling, _) => Standing::Dialling,
+            (Link::Dialling(_), _) => Standing::Dialling,
             (Link::Http1(_) | Link::Http2(_), None) => Standing::Alive,
             (Link::Http1(_) | Link::Http2(_), Some(Reason::Silent)) => Standing::Suspect,
             (Link::Http1(_) | Link::Http2(_), Some(_)) => Standing::Draining,
@@ -191,7 +191,7 @@ impl Connection {
 
     fn gauge(&self) -> Option<&Gauge> {
         match &self.link {
-            Link::Dialling => None,
+            Link::Dialling(_) => None,
             Link::Http1(link) => Some(&link.gauge),
             Link::Http2(link) => Some(&link.gauge),
         }
@@ -200,7 +200,7 @@ impl Connection {
     /// Asks the kernel, where it can be asked. A system call.
     pub(crate) fn look(&self) -> Option<Kernel> {
         let socket = match &self.link {
-            Link::Dialling => None,
+            Link::Dialling(_) => None,
             Link::Http1(link) => link.socket.as_ref(),
             Link::Http2(link) => link.socket.as_ref(),
         };
@@ -209,11 +209,11 @@ impl Connection {
 
     /// Notes what it said.
     pub(crate) fn knows(&mut self, known: Known) {
-        self.known = Some(known);
+        self.known = Some(Box::new(known));
     }
 
     pub(crate) fn known_at(&self) -> Option<Time> {
-        self.known.map(|known| known.at)
+        self.known.as_ref().map(|known| known.at)
     }
 
     /// Whether its peer can be asked for proof of life.
@@ -240,7 +240,7 @@ impl Connection {
     /// What it speaks, once it is open.
     pub(crate) fn version(&self) -> Option<Version> {
         match &self.link {
-            Link::Dialling => None,
+            Link::Dialling(_) => None,
             Link::Http1(_) => Some(Version::HTTP_11),
             Link::Http2(_) => Some(Version::HTTP_2),
         }
@@ -249,8 +249,8 @@ impl Connection {
     /// What is known of it at the end of an attempt on it.
     pub(crate) fn testimony(&self, now: Time) -> Testimony {
         let proven = self.proven.map(|at| Duration::from_micros(now.since(at).as_micros()));
-        let kernel = self.known.map(|known| known.kernel);
-        let silence = self.blames(self.known.and_then(|known| known.silence));
+        let kernel = self.known.as_ref().map(|known| known.kernel);
+        let silence = self.blames(self.known.as_ref().and_then(|known| known.silence));
         Testimony { address: self.address, proven, reason: self.reason, silence, kernel }
     }
 
@@ -264,7 +264,7 @@ impl Connection {
 
     pub(crate) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
         match &mut self.link {
-            Link::Dialling => SendOutcome::TakesNoMore,
+            Link::Dialling(_) => SendOutcome::TakesNoMore,
             Link::Http1(link) => link.send(head, body, attempt),
             Link::Http2(link) => link.send(head, body, attempt),
         }
@@ -281,7 +281,7 @@ impl Connection {
     /// What the peer did that the connection could not go on after.
     pub(crate) fn offence(&self) -> Option<Offence> {
         match &self.link {
-            Link::Dialling => None,
+            Link::Dialling(_) => None,
             Link::Http1(link) => link.gauge.offence(),
             Link::Http2(link) => link.gauge.offence(),
         }
@@ -291,7 +291,7 @@ impl Connection {
     pub(crate) fn proven_through(&mut self, stream: u32) -> Option<AttemptId> {
         match &mut self.link {
             Link::Http2(link) => link.proven_through(stream),
-            Link::Dialling | Link::Http1(_) => None,
+            Link::Dialling(_) | Link::Http1(_) => None,
         }
     }
 
@@ -299,7 +299,7 @@ impl Connection {
     pub(crate) fn settles(&mut self, attempt: AttemptId) -> bool {
         let settled = match &mut self.link {
             Link::Http1(link) => link.settles(attempt),
-            Link::Dialling | Link::Http2(_) => true,
+            Link::Dialling(_) | Link::Http2(_) => true,
         };
         if !settled {
             self.order(Order::Settle(attempt));
@@ -309,7 +309,7 @@ impl Connection {
 
     pub(crate) fn end(&mut self) -> Ending {
         match &mut self.link {
-            Link::Dialling => Ending::Clean,
+            Link::Dialling(_) => Ending::Clean,
             Link::Http1(link) => link.end(),
             Link::Http2(link) => Ending::Unwritten { above: link.gauge.opened() },
         }
@@ -319,12 +319,12 @@ impl Connection {
     pub(crate) fn free(&mut self) -> bool {
         match &mut self.link {
             Link::Http1(link) => link.free(),
-            Link::Dialling | Link::Http2(_) => false,
+            Link::Dialling(_) | Link::Http2(_) => false,
         }
     }
 
     pub(crate) fn is_dialling(&self) -> bool {
-        matches!(self.link, Link::Dialling)
+        matches!(self.link, Link::Dialling(_))
     }
 
     /// Nobody waits for this attempt on it any more.
@@ -338,7 +338,7 @@ impl Connection {
     pub(crate) fn orphans(&mut self) -> Option<&mut Orphans> {
         match &mut self.link {
             Link::Http2(link) => Some(&mut link.orphans),
-            Link::Dialling | Link::Http1(_) => None,
+            Link::Dialling(_) | Link::Http1(_) => None,
         }
     }
 
@@ -346,7 +346,7 @@ impl Connection {
     pub(crate) fn http1(&mut self) -> Option<&mut http1::Link> {
         match &mut self.link {
             Link::Http1(link) => Some(link),
-            Link::Dialling | Link::Http2(_) => None,
+            Link::Dialling(_) | Link::Http2(_) => None,
         }
     }
 }
@@ -356,46 +356,53 @@ impl Link {
     pub(crate) fn can_probe(&self) -> bool {
         match self {
             Self::Http2(_) => true,
-            Self::Dialling | Self::Http1(_) => false,
+            Self::Dialling(_) | Self::Http1(_) => false,
         }
     }
 }
 
-/// The task of one connection, from dial to close.
-pub(crate) async fn run(
+/// The task of one connection, from dial to close. What it holds is held for as long as the connection lives: so what only the
+/// dial needs is in a box that goes with it, and this is no `async fn`, which would hold its arguments beside what becomes of them.
+pub(crate) fn run(
     guard: Guard,
     address: Option<SocketAddr>,
     progress: Arc<Progress>,
     mut orders: Inbox,
-) {
-    let dialled = tokio::select! {
-        biased;
-        // The only orders before there is a connection are to give it up.
-        _ = orders.next() => return,
-        // Boxed: what a dial needs is much, and is not kept for as long as the connection lives.
-        dialled = Box::pin(dial(&guard, address, progress)) => dialled,
-    };
-    match dialled {
-        Some(Ok(dial::Dialled::Http1(link, connection))) => {
-            http1::drive(&guard, link, connection, orders).await;
+) -> impl Future<Output = ()> + Send {
+    let mut dial = Box::pin(dial(guard.origin.clone(), guard.connection, address, progress));
+    async move {
+        let dialled = tokio::select! {
+            biased;
+            // The only orders before there is a connection are to give it up.
+            _ = orders.next() => None,
+            dialled = &mut dial => dialled,
+        };
+        drop(dial);
+        match guard.opened(dialled) {
+            Some(dial::Dialled::Http1(link, connection)) => {
+                http1::drive(&guard, link, connection, orders).await;
+            }
+            Some(dial::Dialled::Http2(link, connection, max_streams)) => {
+                let begun = http2::Task::begin(&guard, link, connection, orders, max_streams);
+                let Some(mut task) = begun.await else { return };
+                let end = std::future::poll_fn(|cx| task.poll(cx, &guard)).await;
+                Box::pin(task.end(&guard, end)).await;
+            }
+            None => {}
         }
-        Some(Ok(dial::Dialled::Http2(link, connection, max_streams))) => {
-            http2::drive(&guard, link, connection, orders, max_streams).await;
-        }
-        Some(Err(error)) => _ = guard.tell(|ledger, connection| ledger.dial_failed(connection, error)),
-        None => {}
     }
 }
 
 /// `None` when nobody is left who could want it.
 async fn dial(
-    guard: &Guard,
+    origin: WeakOrigin,
+    connection: ConnectionId,
     address: Option<SocketAddr>,
     progress: Arc<Progress>,
 ) -> Option<Result<dial::Dialled, DialError>> {
-    let origin = guard.origin.upgrade()?;
+    let origin = origin.upgrade()?;
     let (name, settings, clock) = (origin.name.clone(), origin.settings.clone(), origin.clock);
-    let (route, earlier) = (Arc::clone(&origin.route), guard.connection.0);
+    let (route, earlier) = (origin.route.clone(), connection.0);
     drop(origin); // It may go while this is under way.
     let dial =
         dial::Dial { name: &name, route: &route, address, earlier, settings: &settings, progress, clock };
@@ -424,6 +431,17 @@ impl Guard {
     pub(crate) fn tell<R>(&self, fact: impl FnOnce(&mut Ledger, ConnectionId) -> R) -> Option<R> {
         let origin = self.origin.upgrade()?;
         Some(Origin::with(&origin, |ledger| fact(ledger, self.connection)))
+    }
+
+    /// Tells of a dial that failed. What came of one that did not.
+    fn opened(&self, dialled: Option<Result<dial::Dialled, DialError>>) -> Option<dial::Dialled> {
+        match dialled? {
+            Ok(dialled) => Some(dialled),
+            Err(error) => {
+                self.tell(|ledger, connection| ledger.dial_failed(connection, error));
+                None
+            }
+        }
     }
 
     /// Tells that the connection is ready. `false` when nobody wants it any more.

@@ -13,7 +13,7 @@ const MOST: usize = HEADER + 8;
 /// Of padded DATA the length of the padding (RFC 9113 section 6.1), of HEADERS the first field: the first byte of the payload.
 const FIRST: usize = HEADER + 1;
 /// Length of the client's connection preface (RFC 9113 section 3.4).
-const PREFACE: usize = 24;
+const PREFACE: u32 = 24;
 
 const DATA: u8 = 0x0;
 const HEADERS: u8 = 0x1;
@@ -49,10 +49,10 @@ pub(crate) enum Frame {
 #[derive(Debug)]
 pub(crate) struct Walk {
     /// Bytes to pass over before the next frame header: the preface, or what is left of a payload.
-    skip: usize,
+    skip: u32,
     /// The frame header that is being read, and `read` of it.
     head: [u8; MOST],
-    read: usize,
+    read: u8,
 }
 
 impl Walk {
@@ -69,15 +69,15 @@ impl Walk {
     /// Passes over `bytes`, the next that were carried, and reports each frame once all that is wanted of it is there.
     pub(crate) fn pass(&mut self, mut bytes: &[u8], mut report: impl FnMut(Frame)) {
         loop {
-            let skipped = self.skip.min(bytes.len());
-            self.skip -= skipped;
+            let skipped = bytes.len().min(self.skip as usize);
+            self.skip -= skipped as u32;
             bytes = &bytes[skipped..];
             if bytes.is_empty() {
                 return;
             }
-            let before = self.read;
+            let before = usize::from(self.read);
             // Perhaps more than is wanted: it is there, and to copy a known length is cheap. Nearly all frames come in one piece.
-            self.read = match bytes.first_chunk() {
+            let known = match bytes.first_chunk() {
                 Some(head) if before == 0 => {
                     self.head = *head;
                     MOST
@@ -88,21 +88,22 @@ impl Walk {
                     before + taken
                 }
             };
-            let wanted = self.wanted();
-            if self.read < wanted {
+            let wanted = self.wanted(known);
+            if known < wanted {
+                self.read = known as u8;
                 return;
             }
             bytes = &bytes[wanted - before..];
-            self.skip = HEADER + self.length() - wanted;
+            self.skip = (HEADER + self.length() - wanted) as u32;
             self.read = 0;
             report(self.frame(wanted));
         }
     }
 
-    /// How many bytes of the frame being read are needed, as far as is known yet.
-    fn wanted(&self) -> usize {
+    /// How many bytes of the frame being read are needed, as far as so many of them tell.
+    fn wanted(&self, known: usize) -> usize {
         match self.head[3] {
-            _ if self.read < HEADER => HEADER,
+            _ if known < HEADER => HEADER,
             GOAWAY if self.length() >= 8 => MOST,
             DATA if self.has(PADDED) && self.length() >= 1 => FIRST,
             HEADERS if !self.has(PADDED | PRIORITY) && self.length() >= 1 => FIRST,

@@ -23,21 +23,22 @@ pub(crate) struct Head {
     headers: HeaderMap,
     /// Whether the body waits for `100 Continue`.
     expects: bool,
-    informational: Option<OnInformational>,
+    /// Boxed: it is rare.
+    informational: Option<Box<OnInformational>>,
     /// What else is wanted than a message.
     other: Other,
 }
 
-/// What a request can want instead of a message.
+/// What a request can want instead of a message. Boxed: it is rare.
 #[derive(Debug)]
 enum Other {
     Nothing,
     /// One of these protocols on the same connection: the `Upgrade` field.
-    Upgrade(HeaderValue),
+    Upgrade(Box<HeaderValue>),
     /// A tunnel to the authority.
     Tunnel,
     /// This protocol on the same stream.
-    Extended(ConnectProtocol),
+    Extended(Box<ConnectProtocol>),
 }
 
 /// Fields about the connection, not about the request.
@@ -70,12 +71,12 @@ impl Head {
         }
         self.other = match (*method == Method::CONNECT, extensions.get::<ConnectProtocol>()) {
             (false, Some(_)) => return Err("only CONNECT can have a ConnectProtocol"),
-            (true, Some(protocol)) => Other::Extended(protocol.clone()),
+            (true, Some(protocol)) => Other::Extended(Box::new(protocol.clone())),
             (true, None) if uri.port().is_none() => {
                 return Err("CONNECT needs a port: in the Host header, or in the URI");
             }
             (true, None) => Other::Tunnel,
-            (false, None) => wanted_upgrade(headers).map_or(Other::Nothing, Other::Upgrade),
+            (false, None) => wanted_upgrade(headers).map(Box::new).map_or(Other::Nothing, Other::Upgrade),
         };
         if *method == Method::CONNECT && !body.is_empty() {
             return Err("CONNECT has no body: what the tunnel carries is written once it is there");
@@ -86,7 +87,7 @@ impl Head {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
         self.expects = keep_expectation(headers, body);
-        self.informational = extensions.get().cloned();
+        self.informational = extensions.get().cloned().map(Box::new);
         Ok(())
     }
 
@@ -133,7 +134,7 @@ impl Head {
 
     /// Whom to tell of informational responses.
     pub(crate) fn informational(&self) -> Option<&OnInformational> {
-        self.informational.as_ref()
+        self.informational.as_deref()
     }
 
     pub(crate) fn method(&self) -> &Method {
@@ -170,7 +171,7 @@ impl Head {
         form.fill(headers, &self.headers);
         if let Other::Upgrade(protocols) = &self.other {
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(header::UPGRADE, protocols.clone());
+            headers.insert(header::UPGRADE, HeaderValue::clone(protocols));
         }
         request
     }

@@ -48,7 +48,7 @@ pub(crate) struct Origin {
     pub(crate) name: OriginName,
     pub(crate) settings: Arc<Settings>,
     pub(crate) clock: Clock,
-    pub(crate) route: Arc<Route>,
+    pub(crate) route: Route,
     ledger: Mutex<Ledger>,
     pub(crate) alarms: Arc<Alarms>,
     /// What its alarm knows it by.
@@ -79,6 +79,13 @@ pub(crate) struct Aftermath {
     forgotten: Vec<Waker>,
     /// Bodies that came back and are not needed.
     spares: Vec<Outgoing>,
+    /// Boxed: it is rare, and each origin has room for it.
+    tasks: Option<Box<Tasks>>,
+}
+
+/// What is to be spawned.
+#[derive(Default)]
+struct Tasks {
     dials: Vec<Dial>,
     /// The name is to be resolved.
     resolve: bool,
@@ -95,7 +102,7 @@ impl Origin {
         clock: Clock,
         seed: u64,
     ) -> Arc<Self> {
-        let route = Arc::new(Route::of(&name, &settings));
+        let route = Route::of(&name, &settings);
         let addresses = Addresses::new(route.whereabouts(&name, &settings), settings.resolution_age);
         let title = name.to_string();
         let is_traced = settings.traced.as_ref().is_some_and(|choose| choose(&title));
@@ -132,14 +139,15 @@ impl Origin {
         let is_closing = ledger.door != Door::Open;
         let mut aftermath = ledger.take_aftermath();
         let seen = ledger.watch.take();
-        let runtime = if aftermath.spawns() { ledger.runtime.clone() } else { None };
+        let runtime = if aftermath.tasks.is_some() { ledger.runtime.clone() } else { None };
         let alarm = alarm_moved.and_then(|at| Some((ledger.alarm.clone()?, at)));
         drop(ledger);
         if let Some((alarm, at)) = alarm {
             alarm.set(self.alarm_name, at, || Arc::downgrade(self));
         }
         // Before anything foreign: others rely on it.
-        if let (Some(unwatched), Some(runtime)) = (aftermath.alarm.take(), &runtime) {
+        let unwatched = aftermath.tasks.as_mut().and_then(|tasks| tasks.alarm.take());
+        if let (Some(unwatched), Some(runtime)) = (unwatched, &runtime) {
             unwatched.spawn(runtime);
         }
         self.tell(&seen);
@@ -148,8 +156,8 @@ impl Origin {
         if is_closing {
             self.rest.notify_waiters();
         }
-        if let Some(runtime) = runtime {
-            self.spawn(&runtime, aftermath);
+        if let (Some(tasks), Some(runtime)) = (aftermath.tasks, runtime) {
+            self.spawn(&runtime, *tasks);
         }
     }
 
@@ -175,11 +183,11 @@ impl Origin {
         }
     }
 
-    fn spawn(self: &Arc<Self>, runtime: &Handle, aftermath: Aftermath) {
-        if aftermath.resolve {
+    fn spawn(self: &Arc<Self>, runtime: &Handle, tasks: Tasks) {
+        if tasks.resolve {
             runtime.spawn(addresses::resolve(addresses::End::of(Arc::downgrade(self))));
         }
-        for Dial { connection, address, progress, orders } in aftermath.dials {
+        for Dial { connection, address, progress, orders } in tasks.dials {
             let guard = connection::Guard::new(self, connection);
             runtime.spawn(connection::run(guard, address, progress, orders));
         }
@@ -208,12 +216,13 @@ impl Origin {
 }
 
 impl Aftermath {
-    fn spawns(&self) -> bool {
-        self.alarm.is_some() || self.resolve || !self.dials.is_empty()
+    /// What is to be spawned: something is from here on.
+    fn tasks(&mut self) -> &mut Tasks {
+        self.tasks.get_or_insert_default()
     }
 
     fn is_empty(&self) -> bool {
-        self.wakers.is_empty() && self.forgotten.is_empty() && self.spares.is_empty() && !self.spawns()
+        self.wakers.is_empty() && self.forgotten.is_empty() && self.spares.is_empty() && self.tasks.is_none()
     }
 }
 

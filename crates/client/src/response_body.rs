@@ -71,10 +71,15 @@ pub(crate) enum Length {
 pub(crate) struct Claim {
     pub(crate) ticket: Ticket,
     pub(crate) attempt: AttemptId,
-    /// The request's body, if it is still on its way.
-    pub(crate) upload: Option<UploadTask>,
-    /// The request's body was held back and will never be sent, so the peer can't see the request's end.
-    pub(crate) withheld: bool,
+    pub(crate) unsent: Option<Unsent>,
+}
+
+/// What has become of a request's body that was not sent before the response began.
+pub(crate) enum Unsent {
+    /// It is still on its way.
+    Upload(UploadTask),
+    /// It was held back and will never be sent, so the peer can't see the request's end.
+    Withheld,
 }
 
 impl ResponseBody {
@@ -103,14 +108,12 @@ impl ResponseBody {
 
 impl Open {
     fn complete(&mut self) {
-        let Some(Claim { ticket, attempt, upload, withheld }) = self.claim.take() else { return };
-        if withheld {
-            // Given up: a reset tells the peer (HTTP/2), or the connection's end does (HTTP/1.1).
-            return drop(ticket);
-        }
-        match upload {
+        let Some(Claim { ticket, attempt, unsent }) = self.claim.take() else { return };
+        match unsent {
             None => ticket.completed(attempt),
-            Some(upload) => upload.leave_to(ticket, attempt),
+            Some(Unsent::Upload(upload)) => upload.leave_to(ticket, attempt),
+            // Given up: a reset tells the peer (HTTP/2), or the connection's end does (HTTP/1.1).
+            Some(Unsent::Withheld) => drop(ticket),
         }
     }
 
@@ -144,8 +147,8 @@ impl Open {
                 if let Poll::Ready(elapsed) = self.deadline.poll_passed(cx) {
                     return Poll::Ready(self.fail(|claim| claim.ticket.timed_out(Phase::Body, elapsed)));
                 }
-                let upload = self.claim.as_mut().and_then(|claim| claim.upload.as_mut());
-                let Some(upload) = upload else { return Poll::Pending };
+                let unsent = self.claim.as_mut().and_then(|claim| claim.unsent.as_mut());
+                let Some(Unsent::Upload(upload)) = unsent else { return Poll::Pending };
                 let error = ready!(upload.poll_failed(cx));
                 Poll::Ready(self.fail(|claim| claim.ticket.broken(claim.attempt, Fault::body(error))))
             }

@@ -20,7 +20,7 @@ use crate::deadline::Deadline;
 use crate::error::{Elapsed, Error, Phase};
 use crate::informational::OnInformational;
 use crate::origin::{Few, News, Origin, Request};
-use crate::response_body::{Claim, Length, ResponseBody, Stream};
+use crate::response_body::{Claim, Length, ResponseBody, Stream, Unsent};
 use crate::sending::{Answer, Rest, Sending};
 use crate::ticket::Ticket;
 use crate::upgrade::Tunnel;
@@ -71,9 +71,15 @@ pub(crate) struct Wish {
 #[derive(Default)]
 pub(crate) struct Manner {
     pub(crate) ask: Ask,
+    /// Boxed: it is rare.
+    pub(crate) interim: Option<Box<Interim>>,
+}
+
+/// What its caller makes of responses before the response.
+pub(crate) struct Interim {
     /// How long its body waits for `100 Continue`, if it does.
     pub(crate) hold: Option<Duration>,
-    pub(crate) informational: Option<OnInformational>,
+    pub(crate) told: Option<OnInformational>,
 }
 
 impl ResponseFuture {
@@ -177,7 +183,7 @@ impl Wait {
         if self.sendings.is_empty() {
             self.deadline.enter_response();
         }
-        if let Some(wait) = self.manner.hold {
+        if let Some(wait) = self.manner.interim.as_ref().and_then(|interim| interim.hold) {
             sending.hold(wait);
         }
         self.sendings.push(sending);
@@ -190,7 +196,7 @@ impl Wait {
         while let Some(sending) = self.sendings.get_mut(place) {
             let attempt = sending.attempt;
             let tell = |response: &Response<()>| {
-                if let Some(told) = &self.manner.informational {
+                if let Some(told) = self.manner.interim.as_ref().and_then(|interim| interim.told.as_ref()) {
                     told.tell(response);
                 }
             };
@@ -247,8 +253,13 @@ impl Wait {
             None => {
                 stream.expect(&head.headers);
                 let attempts = ticket.answered(attempt, line, then);
-                let upload = upload.map(|upload| UploadTask::spawn(*upload, ticket.take_body(attempt)));
-                let claim = Claim { ticket, attempt, upload, withheld };
+                let unsent = match upload {
+                    Some(upload) => {
+                        Some(Unsent::Upload(UploadTask::spawn(*upload, ticket.take_body(attempt))))
+                    }
+                    None => withheld.then_some(Unsent::Withheld),
+                };
+                let claim = Claim { ticket, attempt, unsent };
                 (attempts, ResponseBody::open(stream, deadline, claim))
             }
         };

@@ -38,8 +38,8 @@ pub(crate) struct Sending {
     ask: Ask,
     /// How many fields its response's head and trailers may have each.
     most_fields: u32,
-    /// The body waits for the server's word.
-    hold: Option<Hold>,
+    /// The body waits for the server's word. Boxed, as what is rare below: an attempt goes from hand to hand.
+    hold: Option<Box<Hold>>,
     /// How many informational responses may still come, where this side counts them.
     informational: u32,
     /// HTTP/2: the connection's unclear heads when it was sent. As long as they are as many, no informational response has come.
@@ -57,7 +57,7 @@ pub(crate) enum Wire {
     Http2 {
         response: h2::client::ResponseFuture,
         upload: Option<Box<Upload>>,
-        tunnel: Option<SendStream<Bytes>>,
+        tunnel: Option<Box<SendStream<Bytes>>>,
     },
 }
 
@@ -143,7 +143,7 @@ impl Sending {
             Wire::Http1 { gate, .. } => gate.clone(),
             Wire::Http2 { .. } => None,
         };
-        self.hold = Some(Hold::new(wait, gate));
+        self.hold = Some(Box::new(Hold::new(wait, gate)));
     }
 
     /// Polls for the response's head, and sends the request's body meanwhile. `body` gives that away, once; `tell` is told of
@@ -206,12 +206,12 @@ impl Sending {
         &mut self,
         response: Response<RecvStream>,
         upload: Option<Box<Upload>>,
-        tunnel: Option<SendStream<Bytes>>,
+        tunnel: Option<Box<SendStream<Bytes>>>,
     ) -> Answer {
         let (head, body) = response.into_parts();
         let rest = match tunnel {
             None => Rest::Http2(body, upload.filter(|_| self.hold.is_none())),
-            Some(send) if self.ask.tunnels(head.status) => Rest::Tunnel(Tunnel::Http2(send, body)),
+            Some(send) if self.ask.tunnels(head.status) => Rest::Tunnel(Tunnel::Http2(*send, body)),
             Some(mut send) => {
                 // There is nothing to say to a server that declines. It fails only if the stream has ended anyway.
                 _ = send.send_data(Bytes::new(), true);

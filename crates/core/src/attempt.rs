@@ -93,5 +93,5 @@ pub(crate) struct Attempt {
     pub(crate) sent: Time,
     pub(crate) state: State,
     /// Where its connection lists it.
-    pub(crate) place: usize,
+    pub(crate) place: u32,
 }

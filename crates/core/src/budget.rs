@@ -11,36 +11,40 @@ const SLOT: Span = Span::from_secs(1);
 
 #[derive(Clone, Copy, Default, Debug)]
 struct Slot {
-    second: u64,
-    requests: u64,
-    extra: u64,
+    requests: u32,
+    extra: u32,
 }
 
 /// Requests and extra attempts of the last ten seconds.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Budget {
+    /// The last second of the window.
+    second: u64,
+    /// Each second's is at its number modulo that of the slots.
     slots: [Slot; SLOTS as usize],
 }
 
 impl Budget {
     fn slot(&mut self, now: Time) -> &mut Slot {
         let second = now.as_micros() / SLOT.as_micros();
-        let slot = &mut self.slots[(second % SLOTS) as usize];
-        if slot.second != second {
-            *slot = Slot { second, ..Slot::default() };
+        while self.second < second {
+            // What stands there is older than the window by now.
+            self.second = (self.second + 1).max(second.saturating_sub(SLOTS));
+            self.slots[(self.second % SLOTS) as usize] = Slot::default();
         }
-        slot
+        &mut self.slots[(second % SLOTS) as usize]
     }
 
     pub(crate) fn request(&mut self, now: Time) {
-        self.slot(now).requests += 1;
+        let slot = self.slot(now);
+        slot.requests = slot.requests.saturating_add(1);
     }
 
     /// Whether another extra attempt would be within the budget: within half of it for one that is only late.
     pub(crate) fn is_left(&mut self, now: Time, late: bool, limits: &Limits) -> bool {
-        let second = self.slot(now).second;
-        let recent = self.slots.iter().filter(|slot| slot.second + SLOTS > second);
-        let (requests, extra) = recent.fold((0, 0), |(r, e), slot| (r + slot.requests, e + slot.extra));
+        self.slot(now); // So that all that is there is recent.
+        let sum = |count: fn(&Slot) -> u32| self.slots.iter().map(|slot| u64::from(count(slot))).sum::<u64>();
+        let (requests, extra) = (sum(|slot| slot.requests), sum(|slot| slot.extra));
         let allowed = requests * u64::from(limits.extra_percent) / 100 + u64::from(limits.extra_floor);
         extra < if late { allowed.div_ceil(2) } else { allowed }
     }
@@ -48,7 +52,7 @@ impl Budget {
     /// Takes one extra attempt out of the budget, if there is one.
     pub(crate) fn take(&mut self, now: Time, late: bool, limits: &Limits) -> bool {
         let is_left = self.is_left(now, late, limits);
-        self.slot(now).extra += u64::from(is_left);
+        self.slot(now).extra += u32::from(is_left);
         is_left
     }
 }

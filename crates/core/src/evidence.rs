@@ -16,16 +16,20 @@ use crate::{AttemptId, Figures, Limits, ProbeKind, Silence, Span, Time};
 struct Owed {
     attempt: AttemptId,
     sent: Time,
-    /// How long its caller is willing to wait from `sent` on, if known.
-    wait: Option<Span>,
+    /// How long its caller is willing to wait from `sent` on; [`Span::MAX`] if that is not known.
+    wait: Span,
     /// Whether its request may be rescued.
     repeatable: bool,
 }
 
 impl Owed {
+    fn wait(&self) -> Option<Span> {
+        (self.wait < Span::MAX).then_some(self.wait)
+    }
+
     /// How long it may be owed: a quarter of what its caller will wait, if that is less than the learned patience.
     fn patience(&self, learned: Span) -> Span {
-        self.wait.map_or(learned, |wait| learned.min(wait / 4))
+        self.wait().map_or(learned, |wait| learned.min(wait / 4))
     }
 }
 
@@ -47,6 +51,8 @@ struct Doubt {
     early: Option<Time>,
     /// Three quarters of that way: the last moment to act.
     last: Option<Time>,
+    /// Segments ever sent again by then, if that was told: those prove nothing.
+    retransmits: Option<u32>,
 }
 
 /// What the kernel says of the transport.
@@ -65,7 +71,17 @@ struct GivenUp {
     at: Time,
 }
 
-/// The evidence of one connection.
+/// Resets whose arrival is not proven.
+#[derive(Clone, Copy, Debug)]
+struct Resets {
+    count: u32,
+    /// When the last was sent.
+    last: Time,
+    /// The last attempt sent before that.
+    behind: Option<AttemptId>,
+}
+
+/// The evidence of one connection. What is rare is boxed: an idle connection should take little.
 #[derive(Debug)]
 pub(crate) struct Evidence {
     pub(crate) rtt: Rtt,
@@ -77,17 +93,12 @@ pub(crate) struct Evidence {
     proof: Time,
     probe: Option<Probe>,
     /// The question that is open; none any more when later proof came in, on whatever way.
-    doubt: Option<Doubt>,
+    doubt: Option<Box<Doubt>>,
     /// The last one of its kind.
-    given_up: Option<GivenUp>,
+    given_up: Option<Box<GivenUp>>,
     /// What the kernel last said, and when.
     kernel: Option<Kernel>,
-    /// Segments ever sent again when the question was opened, if that was told: those prove nothing.
-    retransmits: Option<u32>,
-    /// Resets whose arrival is not proven, when the last was sent, and the last attempt sent before it.
-    resets: u32,
-    last_reset: Time,
-    last_reset_behind: Option<AttemptId>,
+    resets: Option<Box<Resets>>,
     /// Probes since the last response head.
     probes: u32,
     last_probe: Time,
@@ -115,18 +126,20 @@ impl Evidence {
             doubt: None,
             given_up: None,
             kernel: None,
-            retransmits: None,
-            resets: 0,
-            last_reset: now,
-            last_reset_behind: None,
+            resets: None,
             probes: 0,
             last_probe: now,
         }
     }
 
+    /// Something will be owed. Most of the time one at a time is, and a queue's usual room is four.
+    pub(crate) fn expect(&mut self) {
+        self.owed.reserve_exact(1);
+    }
+
     pub(crate) fn sent(&mut self, attempt: AttemptId, now: Time, deadline: Option<Time>, repeatable: bool) {
         self.last_sent = Some(attempt);
-        let wait = deadline.map(|deadline| deadline.since(now));
+        let wait = deadline.map_or(Span::MAX, |deadline| deadline.since(now));
         self.owed.push_back(Owed { attempt, sent: now, wait, repeatable });
     }
 
@@ -148,8 +161,8 @@ impl Evidence {
     /// What it says at the moment of asking is what later words are held against.
     pub(crate) fn kernel(&mut self, at: Time, unacked: u32, retransmits: u32) {
         self.kernel = Some(Kernel { at, unacked, retransmits });
-        if self.doubt.is_some_and(|doubt| doubt.since == at) {
-            self.retransmits = Some(retransmits);
+        if let Some(doubt) = self.doubt.as_mut().filter(|doubt| doubt.since == at) {
+            doubt.retransmits = Some(retransmits);
         }
     }
 
@@ -166,8 +179,8 @@ impl Evidence {
     }
 
     /// Drops the open question if what has just proven itself answers it.
-    fn settle_doubt(&mut self, answers: impl FnOnce(Doubt) -> bool) -> Verdict {
-        if self.doubt.is_some_and(|doubt| !answers(doubt)) {
+    fn settle_doubt(&mut self, answers: impl FnOnce(&Doubt) -> bool) -> Verdict {
+        if self.doubt.as_ref().is_some_and(|doubt| !answers(doubt)) {
             return Verdict::Stands;
         }
         self.doubt = None;
@@ -191,9 +204,7 @@ impl Evidence {
             if probe.sent >= awake {
                 self.rtt.sample(now.since(probe.sent));
             }
-            if probe.sent > self.last_reset {
-                self.resets = 0;
-            }
+            self.resets.take_if(|resets| probe.sent > resets.last);
         }
         self.proof = now;
         let through = through.min(self.last_sent);
@@ -209,9 +220,7 @@ impl Evidence {
     fn prove(&mut self, through: AttemptId, now: Time, arrived: &mut Vec<AttemptId>) {
         self.proof = now;
         self.proven = self.proven.max(Some(through));
-        if Some(through) > self.last_reset_behind {
-            self.resets = 0;
-        }
+        self.resets.take_if(|resets| Some(through) > resets.behind);
         self.given_up.take_if(|given_up| given_up.attempt <= through);
         while let Some(owed) = self.owed.front().filter(|owed| owed.attempt <= through) {
             arrived.push(owed.attempt);
@@ -221,7 +230,7 @@ impl Evidence {
 
     /// A caller gave this attempt up while its arrival was unproven: the question can't wait any longer.
     pub(crate) fn given_up(&mut self, attempt: AttemptId, sent: Time, now: Time) {
-        self.given_up = Some(GivenUp { attempt, sent, at: now });
+        self.given_up = Some(Box::new(GivenUp { attempt, sent, at: now }));
     }
 
     /// Whether such a question is open.
@@ -231,13 +240,13 @@ impl Evidence {
 
     /// A stream is reset.
     pub(crate) fn reset(&mut self, now: Time) {
-        self.resets += 1;
-        (self.last_reset, self.last_reset_behind) = (now, self.last_sent);
+        let count = self.unproven_resets() + 1;
+        self.resets = Some(Box::new(Resets { count, last: now, behind: self.last_sent }));
     }
 
     /// How many resets have not been proven to have arrived.
     pub(crate) fn unproven_resets(&self) -> u32 {
-        self.resets
+        self.resets.as_ref().map_or(0, |resets| resets.count)
     }
 
     /// An attempt ended without proof that it arrived (never written, say): nothing is owed for it any more.
@@ -260,15 +269,15 @@ impl Evidence {
     pub(crate) fn ask(&mut self, now: Time, limits: &Limits) -> Option<ProbeKind> {
         let share = |eighths: u32, whose: fn(&Owed) -> bool| {
             let owed = self.owed.iter().filter(|owed| whose(owed));
-            let shares = owed.filter_map(|owed| owed.wait.map(|wait| owed.sent + wait / 8 * eighths));
+            let shares = owed.filter_map(|owed| owed.wait().map(|wait| owed.sent + wait / 8 * eighths));
             shares.filter(|at| *at > now).min()
         };
         let (half, last) = (share(4, |_| true), share(6, |_| true));
         let early = share(3, |owed| owed.repeatable);
         // Where another probe did not answer it, the question stays what it was, and begins anew.
-        let behind = self.doubt.map_or(self.last_sent, |doubt| doubt.behind);
-        self.doubt = Some(Doubt { since: now, behind, half, early, last });
-        self.retransmits = self.kernel.filter(|kernel| kernel.at == now).map(|kernel| kernel.retransmits);
+        let behind = self.doubt.as_ref().map_or(self.last_sent, |doubt| doubt.behind);
+        let retransmits = self.kernel.filter(|kernel| kernel.at == now).map(|kernel| kernel.retransmits);
+        self.doubt = Some(Box::new(Doubt { since: now, behind, half, early, last, retransmits }));
         if self.probe.is_some() {
             return None;
         }
@@ -333,10 +342,10 @@ impl Evidence {
     /// When the answer to the open question becomes overdue. `alone`: no other connection could take a rescue, which makes
     /// that wait for a dial.
     pub(crate) fn miss_at(&self, alone: bool, awake: Time, limits: &Limits) -> Option<Time> {
-        let doubt = self.doubt.filter(|_| self.probe.is_some())?;
+        let doubt = self.doubt.as_ref().filter(|_| self.probe.is_some())?;
         let (floor, pto) = (self.rtt.floor(limits), self.rtt.pto(limits));
         let base = doubt.since.max(awake);
-        if let Some(given_up) = self.given_up {
+        if let Some(given_up) = &self.given_up {
             // Its caller waited in vain for longer than a round trip takes. Where politeness put the question off, or
             // probes were answered and requests were not, only the question's own wait counts.
             let waited = given_up.sent.max(awake) + floor;
@@ -361,7 +370,8 @@ impl Evidence {
 
     /// Whether so many segments ever sent again are more than there were when the question was opened.
     fn has_resent(&self, retransmits: u32) -> bool {
-        self.doubt.is_some() && self.retransmits.is_some_and(|before| retransmits > before)
+        let before = self.doubt.as_ref().and_then(|doubt| doubt.retransmits);
+        before.is_some_and(|before| retransmits > before)
     }
 
     /// Whether the other kernel has taken all that was written, the question included.
@@ -370,7 +380,7 @@ impl Evidence {
     }
 
     fn is_after_the_question(&self, at: Time) -> bool {
-        self.doubt.is_some_and(|doubt| at > doubt.since)
+        self.doubt.as_ref().is_some_and(|doubt| at > doubt.since)
     }
 
     /// Whether a question is open.
@@ -389,7 +399,8 @@ impl Evidence {
 
     /// When a suspect is beyond hope.
     pub(crate) fn dead_at(&self, suspect_since: Time, awake: Time, limits: &Limits) -> Time {
-        let silent_since = self.doubt.map_or(suspect_since, |doubt| doubt.since).max(self.heard).max(awake);
+        let silent_since =
+            self.doubt.as_ref().map_or(suspect_since, |doubt| doubt.since).max(self.heard).max(awake);
         // The other kernel has it all: the peer is stalled, the path is not dead. It gets as long as one that is heard.
         if self.is_stalled_peer() {
             return suspect_since.max(awake) + limits.dead_after * limits.dead_after_heard;

@@ -160,7 +160,7 @@ impl Pool {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         self.last_attempt += 1;
         let attempt = AttemptId(self.last_attempt);
-        let place = connection.carried.len();
+        let place = connection.load();
         connection.carried.push(attempt);
         connection.count(None, State::Sent);
         let tier = connection.tier(self.comparison.accused() == Some(id));
@@ -187,10 +187,9 @@ impl Pool {
         ended.state = before.after(Step::End);
         connection.count(Some(before), ended.state);
         connection.evidence.forget(id);
-        connection.carried.swap_remove(ended.place);
-        if let Some(moved) =
-            connection.carried.get(ended.place).and_then(|moved| self.attempts.get_mut(moved))
-        {
+        let place = ended.place as usize;
+        connection.carried.swap_remove(place);
+        if let Some(moved) = connection.carried.get(place).and_then(|moved| self.attempts.get_mut(moved)) {
             moved.place = ended.place;
         }
         connection.idle = self.now;

@@ -73,7 +73,7 @@ impl Phase {
     #[inline]
     pub(crate) fn losers(self, winner: AttemptId) -> Option<Outs> {
         match self {
-            Self::Out(outs) | Self::Rescuing(outs) if outs.count > 1 && outs.contains(winner) => {
+            Self::Out(outs) | Self::Rescuing(outs) if !outs.is_alone() && outs.contains(winner) => {
                 outs.without(winner)
             }
             Self::Out(_) | Self::Rescuing(_) | Self::Waiting | Self::Delivered(_) => None,
@@ -92,32 +92,36 @@ impl Phase {
 /// The attempts that are out for one request: at least one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Outs {
-    /// Oldest first; beyond `count` they mean nothing, and are all the same.
+    /// Oldest first; behind the last there is none.
     ids: [AttemptId; Self::MOST],
-    count: u8,
 }
 
 impl Outs {
     /// How many may be out at a time: the first, and as many rescues as one request may have by default.
     pub(crate) const MOST: usize = 4;
+    /// A pool's first attempt is `a1`.
     const NONE: AttemptId = AttemptId(0);
 
     pub(crate) const fn one(id: AttemptId) -> Self {
         let mut ids = [Self::NONE; Self::MOST];
         ids[0] = id;
-        Self { ids, count: 1 }
+        Self { ids }
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = AttemptId> {
-        self.ids.into_iter().take(usize::from(self.count))
+        self.ids.into_iter().take_while(|id| *id != Self::NONE)
     }
 
     pub(crate) fn contains(self, id: AttemptId) -> bool {
         self.iter().any(|out| out == id)
     }
 
-    pub(crate) const fn has_room(self) -> bool {
-        (self.count as usize) < Self::MOST
+    fn is_alone(self) -> bool {
+        self.ids[1] == Self::NONE
+    }
+
+    pub(crate) fn has_room(self) -> bool {
+        self.ids.contains(&Self::NONE)
     }
 
     /// With one more, if it is new and there is room.
@@ -125,9 +129,8 @@ impl Outs {
         if self.contains(id) {
             return self;
         }
-        if let Some(place) = self.ids.get_mut(usize::from(self.count)) {
+        if let Some(place) = self.ids.iter_mut().find(|id| **id == Self::NONE) {
             *place = id;
-            self.count += 1;
         }
         self
     }

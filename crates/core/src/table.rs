@@ -18,9 +18,10 @@ pub trait Id: Copy + Ord {
 #[derive(Debug)]
 pub struct IdMap<K, V> {
     /// A power of two, or none.
-    slots: Vec<Option<(K, V)>>,
-    /// Those whose slot was taken when they came.
-    beside: BTreeMap<K, V>,
+    slots: Box<[Option<(K, V)>]>,
+    /// Those whose slot was taken when they came. Boxed: there are hardly ever any, and each origin has several tables.
+    #[expect(clippy::box_collection, reason = "an empty map is three words, no box is one")]
+    beside: Option<Box<BTreeMap<K, V>>>,
     len: usize,
 }
 
@@ -44,8 +45,7 @@ impl<K: Id, V> IdMap<K, V> {
     pub fn get(&self, id: &K) -> Option<&V> {
         match self.slots.get(self.place(*id)) {
             Some(Some((here, value))) if here == id => Some(value),
-            _ if self.beside.is_empty() => None,
-            _ => self.beside.get(id),
+            _ => self.beside.as_ref()?.get(id),
         }
     }
 
@@ -54,8 +54,7 @@ impl<K: Id, V> IdMap<K, V> {
         let place = self.place(*id);
         match self.slots.get_mut(place) {
             Some(Some((here, value))) if here == id => Some(value),
-            _ if self.beside.is_empty() => None,
-            _ => self.beside.get_mut(id),
+            _ => self.beside.as_mut()?.get_mut(id),
         }
     }
 
@@ -69,7 +68,7 @@ impl<K: Id, V> IdMap<K, V> {
         let place = self.place(id);
         let is_full = self.is_full();
         match self.slots.get_mut(place) {
-            Some(slot @ None) if self.beside.is_empty() && !is_full => {
+            Some(slot @ None) if self.beside.is_none() && !is_full => {
                 *slot = Some((id, value));
                 self.len += 1;
                 None
@@ -82,7 +81,7 @@ impl<K: Id, V> IdMap<K, V> {
     /// The same where it may stand beside, or there is no room.
     #[cold]
     fn insert_beside(&mut self, id: K, value: V) -> Option<V> {
-        if let Some(known) = self.beside.get_mut(&id) {
+        if let Some(known) = self.beside.as_mut().and_then(|beside| beside.get_mut(&id)) {
             return Some(std::mem::replace(known, value));
         }
         if self.is_full() {
@@ -101,8 +100,13 @@ impl<K: Id, V> IdMap<K, V> {
         let place = self.place(id);
         match self.slots.get_mut(place) {
             Some(slot @ None) => *slot = Some((id, value)),
-            Some(Some(_)) | None => _ = self.beside.insert(id, value),
+            Some(Some(_)) | None => self.put_beside(id, value),
         }
+    }
+
+    #[cold]
+    fn put_beside(&mut self, id: K, value: V) {
+        self.beside.get_or_insert_default().insert(id, value);
     }
 
     #[cold]
@@ -110,8 +114,8 @@ impl<K: Id, V> IdMap<K, V> {
         let count = (2 * self.slots.len()).max(1);
         let mut slots = Vec::with_capacity(count);
         slots.resize_with(count, || None);
-        let all = std::mem::replace(&mut self.slots, slots).into_iter().flatten();
-        let beside = std::mem::take(&mut self.beside);
+        let all = std::mem::replace(&mut self.slots, slots.into_boxed_slice()).into_iter().flatten();
+        let beside = self.beside.take().into_iter().flat_map(|beside| *beside);
         all.chain(beside).for_each(|(id, value)| self.put(id, value));
     }
 
@@ -122,10 +126,16 @@ impl<K: Id, V> IdMap<K, V> {
             Some(slot @ Some(_)) if slot.as_ref().is_some_and(|(here, _)| here == id) => {
                 slot.take().map(|(_, value)| value)
             }
-            _ if self.beside.is_empty() => None,
-            _ => self.beside.remove(id),
+            _ => self.remove_beside(id),
         };
         self.len -= usize::from(removed.is_some());
+        removed
+    }
+
+    fn remove_beside(&mut self, id: &K) -> Option<V> {
+        let beside = self.beside.as_mut()?;
+        let removed = beside.remove(id);
+        self.beside.take_if(|beside| beside.is_empty());
         removed
     }
 
@@ -137,19 +147,24 @@ impl<K: Id, V> IdMap<K, V> {
                 self.len -= 1;
             }
         }
-        let before = self.beside.len();
-        self.beside.retain(keep);
-        self.len -= before - self.beside.len();
+        if let Some(beside) = &mut self.beside {
+            let before = beside.len();
+            beside.retain(keep);
+            self.len -= before - beside.len();
+        }
+        self.beside.take_if(|beside| beside.is_empty());
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.slots.iter().flatten().map(|(id, value)| (id, value)).chain(&self.beside)
+        let beside = self.beside.iter().flat_map(|beside| &**beside);
+        self.slots.iter().flatten().map(|(id, value)| (id, value)).chain(beside)
     }
 
     /// All of them, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        self.slots.iter_mut().flatten().map(|(id, value)| (&*id, value)).chain(&mut self.beside)
+        let beside = self.beside.iter_mut().flat_map(|beside| &mut **beside);
+        self.slots.iter_mut().flatten().map(|(id, value)| (&*id, value)).chain(beside)
     }
 
     /// All ids.
@@ -170,7 +185,7 @@ impl<K: Id, V> IdMap<K, V> {
 
 impl<K, V> Default for IdMap<K, V> {
     fn default() -> Self {
-        Self { slots: Vec::new(), beside: BTreeMap::new(), len: 0 }
+        Self { slots: Box::default(), beside: None, len: 0 }
     }
 }
 
@@ -180,7 +195,7 @@ impl<K, V> IntoIterator for IdMap<K, V> {
         std::iter::Chain<std::iter::Flatten<std::vec::IntoIter<Option<(K, V)>>>, btree_map::IntoIter<K, V>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.slots.into_iter().flatten().chain(self.beside)
+        self.slots.into_iter().flatten().chain(*self.beside.unwrap_or_default())
     }
 }
 
@@ -228,7 +243,7 @@ mod tests {
             if let Some(old) = number.checked_sub(100) {
                 table.remove(&AttemptId(old));
             }
-            assert!(table.beside.is_empty());
+            assert!(table.beside.is_none());
         }
         assert_eq!(table.slots.len(), 128);
     }

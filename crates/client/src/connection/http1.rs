@@ -178,19 +178,22 @@ fn announced_timeout(field: &HeaderValue) -> Option<Duration> {
 }
 
 /// Moves the bytes of one connection until it ends.
-pub(super) async fn drive(
+pub(super) fn drive(
     guard: &Guard,
     link: Box<Link>,
     connection: Box<Connection<Bytestream, Outgoing>>,
     orders: Inbox,
-) {
+) -> impl Future<Output = ()> + Send {
     let mut task = Task { connection: Box::pin(connection.with_upgrades()), orders, settling: None };
-    // hyper is ready for its first request only after its connection was polled once.
-    let ended = std::future::poll_fn(|cx| Poll::Ready(task.connection.as_mut().poll(cx).is_ready())).await;
-    if !guard.connected(super::Link::Http1(link), 1) || ended {
-        return;
+    async move {
+        // hyper is ready for its first request only after its connection was polled once.
+        let ended =
+            std::future::poll_fn(|cx| Poll::Ready(task.connection.as_mut().poll(cx).is_ready())).await;
+        if !guard.connected(super::Link::Http1(link), 1) || ended {
+            return;
+        }
+        std::future::poll_fn(|cx| task.poll(cx, guard)).await;
     }
-    std::future::poll_fn(|cx| task.poll(cx, guard)).await;
 }
 
 struct Task<C> {

@@ -54,7 +54,9 @@ impl Link {
         socket: Option<Socket>,
         limits: HeadLimits,
     ) -> Self {
-        Self { sender, gauge, socket, limits, unproven: VecDeque::new(), orphans: Orphans::default() }
+        // One at a time is most of the time enough, and a queue's usual room is four.
+        let unproven = VecDeque::with_capacity(1);
+        Self { sender, gauge, socket, limits, unproven, orphans: Orphans::default() }
     }
 
     pub(super) fn send(&mut self, head: &Head, body: &mut Outgoing, attempt: AttemptId) -> SendOutcome {
@@ -85,7 +87,7 @@ impl Link {
         let (anchor, upload, tunnel) = if end {
             (Anchor::Whole(promises), None, None)
         } else if head.is_connect() {
-            (Anchor::Open { promises }, None, Some(stream))
+            (Anchor::Open { promises }, None, Some(Box::new(stream)))
         } else {
             (Anchor::Open { promises }, Some(Box::new(Upload::new(stream))), None)
         };
@@ -120,46 +122,6 @@ fn is_callers_fault(error: &h2::Error) -> bool {
     !error.is_io() && !error.is_go_away() && !error.is_reset()
 }
 
-/// Moves the bytes of one connection until it ends.
-pub(super) async fn drive(
-    guard: &Guard,
-    link: Box<Link>,
-    mut connection: H2,
-    orders: Inbox,
-    max_streams: u32,
-) {
-    let Some(ping) = connection.ping_pong() else { return };
-    let gauge = Arc::clone(&link.gauge);
-    if guard.tell(|ledger, _| ledger.awaits_settings()) == Some(true) {
-        // However it ends, the connection is used: for the rest there is no need of that word.
-        let word = std::future::poll_fn(|cx| {
-            let ended = Pin::new(&mut connection).poll(cx).is_ready();
-            if ended || gauge.settings_read() { Poll::Ready(ended) } else { Poll::Pending }
-        });
-        // Boxed, as is the farewell below: most connections live without.
-        if Box::pin(tokio::time::timeout(SETTINGS_WAIT, word)).await == Ok(true) {
-            return;
-        }
-    }
-    let streams = allowed(&connection, max_streams);
-    let lookout = link.orphans.lookout();
-    if !guard.connected(super::Link::Http2(link), streams) {
-        return;
-    }
-    let mut task = Task::new(connection, ping, orders, gauge, lookout, max_streams);
-    let end = std::future::poll_fn(|cx| task.poll(cx, guard)).await;
-    drop(task.orders);
-    match end {
-        End::Closed(cause) => {
-            // Answers that came with the end are taken first.
-            tokio::task::yield_now().await;
-            guard.tell(|ledger, connection| ledger.ended(connection, cause));
-        }
-        End::Cut => {}
-        End::Unwanted => _ = Box::pin(tokio::time::timeout(FAREWELL, task.connection)).await,
-    }
-}
-
 /// Whom to blame for a connection's end.
 fn cause(error: h2::Error) -> Cause {
     // That h2 ended it itself is the peer's fault: it broke the protocol. And a GOAWAY with an error is its own decision.
@@ -172,7 +134,8 @@ fn allowed(connection: &H2, max_streams: u32) -> u32 {
     u32::try_from(connection.max_concurrent_send_streams()).unwrap_or(u32::MAX).min(max_streams)
 }
 
-struct Task {
+/// Moves the bytes of one connection until it ends.
+pub(super) struct Task {
     connection: H2,
     ping: PingPong,
     /// How many SETTINGS were sent: the first by h2 at the start, each further one to ask for proof.
@@ -188,13 +151,56 @@ struct Task {
     max_streams: u32,
 }
 
-enum End {
+pub(super) enum End {
     Closed(Option<Cause>),
     Cut,
     Unwanted,
 }
 
 impl Task {
+    /// Has the connection used. `None` if it has ended, or nobody wants it any more.
+    pub(super) fn begin(
+        guard: &Guard,
+        link: Box<Link>,
+        mut connection: H2,
+        orders: Inbox,
+        max_streams: u32,
+    ) -> impl Future<Output = Option<Self>> + Send {
+        let gauge = Arc::clone(&link.gauge);
+        async move {
+            let ping = connection.ping_pong()?;
+            if guard.tell(|ledger, _| ledger.awaits_settings()) == Some(true) {
+                // However it ends, the connection is used: for the rest there is no need of that word.
+                let word = std::future::poll_fn(|cx| {
+                    let ended = Pin::new(&mut connection).poll(cx).is_ready();
+                    if ended || gauge.settings_read() { Poll::Ready(ended) } else { Poll::Pending }
+                });
+                // Boxed: most connections live without.
+                if Box::pin(tokio::time::timeout(SETTINGS_WAIT, word)).await == Ok(true) {
+                    return None;
+                }
+            }
+            let streams = allowed(&connection, max_streams);
+            let lookout = link.orphans.lookout();
+            let is_wanted = guard.connected(super::Link::Http2(link), streams);
+            is_wanted.then(|| Self::new(connection, ping, orders, gauge, lookout, max_streams))
+        }
+    }
+
+    /// Does what is left to do.
+    pub(super) async fn end(self, guard: &Guard, end: End) {
+        drop(self.orders);
+        match end {
+            End::Closed(cause) => {
+                // Answers that came with the end are taken first.
+                tokio::task::yield_now().await;
+                guard.tell(|ledger, connection| ledger.ended(connection, cause));
+            }
+            End::Cut => {}
+            End::Unwanted => _ = tokio::time::timeout(FAREWELL, self.connection).await,
+        }
+    }
+
     fn new(
         connection: H2,
         ping: PingPong,
@@ -220,7 +226,7 @@ impl Task {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, guard: &Guard) -> Poll<End> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, guard: &Guard) -> Poll<End> {
         loop {
             // First the bytes: what was sent before an order is written before the order is followed.
             let closed = Pin::new(&mut self.connection).poll(cx);

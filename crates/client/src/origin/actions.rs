@@ -96,11 +96,8 @@ impl Ledger {
     fn fail(&mut self, id: RequestId, why: FailReason) {
         if let Some(request) = self.requests.get_mut(&id) {
             if why == FailReason::Overdue {
-                let dials = self.connections.values().filter(|entry| entry.is_dialling());
-                let late = DialError::timeout(
-                    Progress::furthest(dials.map(|entry| &**entry.progress())),
-                    self.dial_limit,
-                );
+                let dials = self.connections.values().filter_map(|entry| entry.progress());
+                let late = DialError::timeout(Progress::furthest(dials), self.dial_limit);
                 request.saw(late.kind(), Some(Source::Own(late.into())));
             }
             request.verdict = Some(why);

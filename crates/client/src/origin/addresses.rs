@@ -75,6 +75,7 @@ impl Addresses {
     pub(super) fn dialled(&mut self, connection: ConnectionId, failed: bool) {
         let Some(at) = self.under_way.iter().position(|(dial, _)| *dial == connection) else { return };
         let (_, id) = self.under_way.swap_remove(at);
+        self.under_way.shrink_to_fit(); // Dials are rare, and origins may be many.
         if let Some(known) = self.known.iter_mut().find(|known| known.id == id) {
             known.failed = failed;
         }
@@ -104,8 +105,8 @@ impl Addresses {
 impl Ledger {
     pub(super) fn dial(&mut self, connection: ConnectionId, id: Option<AddressId>) {
         let (orders, inbox) = orders();
-        let entry = Connection::dialling(orders, self.now);
-        let progress = Arc::clone(entry.progress());
+        let progress = Arc::default();
+        let entry = Connection::dialling(orders, Arc::clone(&progress), self.now);
         self.connections.insert(connection, Box::new(entry));
 
         let address = match self.addresses.whereabouts {
@@ -123,7 +124,7 @@ impl Ledger {
             }
         };
         self.dial_starts(connection, address);
-        self.aftermath.dials.push(Dial { connection, address, progress, orders: inbox });
+        self.aftermath.tasks().dials.push(Dial { connection, address, progress, orders: inbox });
     }
 
     /// What was a wish until here is a dial, for those who watch too: it goes somewhere, or fails for having nowhere to go.
@@ -150,7 +151,7 @@ impl Ledger {
     fn resolve_if_older(&mut self, age: Duration) {
         if self.addresses.is_due(self.now, age) {
             self.addresses.resolution = Resolution::UnderWay;
-            self.aftermath.resolve = true;
+            self.aftermath.tasks().resolve = true;
         }
     }
 
@@ -183,6 +184,8 @@ impl Ledger {
     }
 
     fn tell_addresses(&mut self, found: &[SocketAddr]) {
+        let more = found.len().saturating_sub(self.addresses.known.len());
+        self.addresses.known.reserve_exact(more); // Most names have few.
         for address in found {
             if self.addresses.known.iter().all(|known| known.address != *address) {
                 let id = AddressId(self.addresses.next);

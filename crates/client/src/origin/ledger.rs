@@ -103,7 +103,8 @@ impl Ledger {
             door: Door::Open,
             watch,
             journal,
-            actions: Vec::new(),
+            // One follows from a fact most of the time, and a vector's usual room is four.
+            actions: Vec::with_capacity(1),
         }
     }
 
@@ -142,7 +143,9 @@ impl Ledger {
             let (alarm, alive, unwatched) = alarms.on(&runtime);
             (self.alarm, self.alarm_alive, self.alarm_set) = (Some(alarm), alive, None);
             self.runtime = Some(runtime);
-            self.aftermath.alarm = unwatched;
+            if unwatched.is_some() {
+                self.aftermath.tasks().alarm = unwatched;
+            }
         }
     }
 

@@ -32,8 +32,6 @@ pub(crate) struct Request {
     /// The means to follow them, until the request's future picks them up.
     sendings: Few<Sending>,
     pub(super) verdict: Option<FailReason>,
-    /// Those that have.
-    earlier: Vec<(AttemptId, Attempt)>,
     /// When the pool was told of it.
     pub(super) opened: Time,
     /// How often it was sent.
@@ -41,6 +39,15 @@ pub(crate) struct Request {
     /// The first line of its response.
     pub(super) answer: Option<(StatusCode, Version)>,
     ending: Ending,
+    /// Boxed: it is rare.
+    trouble: Option<Box<Trouble>>,
+}
+
+/// What went wrong with a request.
+#[derive(Default)]
+struct Trouble {
+    /// Its attempts that have failed.
+    earlier: Vec<(AttemptId, Attempt)>,
     /// The last error that the glue saw for it.
     seen: Option<(ErrorKind, Option<Source>)>,
 }
@@ -63,12 +70,11 @@ impl Request {
             outs: Few::new(),
             sendings: Few::new(),
             verdict: None,
-            earlier: Vec::new(),
             opened: Time::ZERO,
             sent: 0,
             answer: None,
             ending: Ending::Open,
-            seen: None,
+            trouble: None,
         });
         request.head.put_in_order(&extensions, &request.body)?;
         Ok(request)
@@ -90,17 +96,26 @@ impl Request {
 
     /// Notes an error that the glue saw for it.
     pub(super) fn saw(&mut self, kind: ErrorKind, source: Option<Source>) {
-        self.seen = Some((kind, source));
+        self.trouble().seen = Some((kind, source));
     }
 
     /// Notes an error of an attempt whose connection was closed before: what was noted then says more.
     pub(super) fn heard_echo(&mut self, kind: ErrorKind, source: BoxError) {
-        let (known, cause) = self.seen.take().unwrap_or((kind, None));
-        self.seen = Some((known, cause.or(Some(Source::Own(source)))));
+        let (known, cause) = self.trouble().seen.take().unwrap_or((kind, None));
+        self.saw(known, cause.or(Some(Source::Own(source))));
     }
 
     pub(super) fn take_seen(&mut self) -> (Option<ErrorKind>, Option<Source>) {
-        self.seen.take().map_or((None, None), |(kind, source)| (Some(kind), source))
+        let seen = self.trouble.as_mut().and_then(|trouble| trouble.seen.take());
+        seen.map_or((None, None), |(kind, source)| (Some(kind), source))
+    }
+
+    fn trouble(&mut self) -> &mut Trouble {
+        self.trouble.get_or_insert_default()
+    }
+
+    fn earlier(&self) -> &[(AttemptId, Attempt)] {
+        self.trouble.as_ref().map_or(&[], |trouble| &trouble.earlier)
     }
 
     /// It is out once more.
@@ -148,7 +163,7 @@ impl Request {
 
     /// Whether it was sent once and nothing went wrong.
     pub(super) fn is_simple(&self) -> bool {
-        self.outs.len() + self.earlier.len() == 1
+        self.outs.len() + self.earlier().len() == 1
     }
 
     /// Notes of the attempts that are out what is known of their connections.
@@ -166,7 +181,7 @@ impl Request {
         if let Some(place) = self.outs.iter().position(|(out, _)| *out == id) {
             let (_, mut attempt) = self.outs.remove(place);
             attempt.fate = fate;
-            self.earlier.push((id, attempt));
+            self.trouble().earlier.push((id, attempt));
         }
     }
 
@@ -189,18 +204,20 @@ impl Request {
 
     /// All attempts, in the order in which they ended, then were sent.
     fn all_mut(&mut self) -> impl Iterator<Item = &mut (AttemptId, Attempt)> {
-        self.earlier.iter_mut().chain(&mut self.outs)
+        self.trouble.iter_mut().flat_map(|trouble| &mut trouble.earlier).chain(&mut self.outs)
     }
 
     /// The connection of one of its attempts that has ended.
     pub(super) fn connection_of(&self, id: AttemptId) -> Option<ConnectionId> {
-        let (_, attempt) = self.earlier.iter().find(|(earlier, _)| *earlier == id)?;
+        let (_, attempt) = self.earlier().iter().find(|(earlier, _)| *earlier == id)?;
         Some(ConnectionId(attempt.connection))
     }
 
     /// All attempts, and whether one of them may have been processed.
     pub(super) fn history(&mut self) -> (Vec<Attempt>, Sent) {
-        let attempts = self.earlier.drain(..).chain(self.outs.drain(..));
+        let earlier =
+            self.trouble.as_mut().map_or(Vec::new(), |trouble| std::mem::take(&mut trouble.earlier));
+        let attempts = earlier.into_iter().chain(self.outs.drain(..));
         let attempts: Vec<_> = attempts.map(|(_, attempt)| attempt).collect();
         let never = attempts.iter().all(|attempt| attempt.fate == Fate::Refused);
         (attempts, if never { Sent::Never } else { Sent::Maybe })

@@ -4,21 +4,22 @@
 //! the same way. Next: [`super::proxy`].
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::name::OriginName;
 use crate::proxies::{Choice, Kind, Proxy};
 use crate::settings::{Protocol, Settings};
 
 /// Which way an origin's connections go.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Route {
     Direct,
     /// Over HTTP/1.1, to a proxy that forwards each request (RFC 9112 section 3.2.2).
-    Forward(Proxy),
+    Forward(Arc<Proxy>),
     /// Through a proxy that opens a tunnel (CONNECT, RFC 9110 section 9.3.6).
-    Tunnel(Proxy),
+    Tunnel(Arc<Proxy>),
     /// Through a proxy that speaks SOCKS5 (RFC 1928).
-    Socks(Proxy),
+    Socks(Arc<Proxy>),
     /// Nowhere, and not dialled: this environment variable names a proxy that is none.
     Broken(&'static str),
 }
@@ -29,11 +30,11 @@ impl Route {
             Choice::Direct => Self::Direct,
             Choice::Broken(variable) => Self::Broken(variable),
             Choice::Proxy(proxy) => match proxy.kind {
-                Kind::Socks5 | Kind::Socks5h => Self::Socks(proxy),
+                Kind::Socks5 | Kind::Socks5h => Self::Socks(proxy.into()),
                 Kind::Http | Kind::Https if name.is_https() || settings.protocol == Protocol::Http2 => {
-                    Self::Tunnel(proxy)
+                    Self::Tunnel(proxy.into())
                 }
-                Kind::Http | Kind::Https => Self::Forward(proxy),
+                Kind::Http | Kind::Https => Self::Forward(proxy.into()),
             },
         }
     }
