@@ -137,7 +137,8 @@ fn allowed(connection: &H2, max_streams: u32) -> u32 {
 /// Moves the bytes of one connection until it ends.
 pub(super) struct Task {
     connection: H2,
-    ping: PingPong,
+    /// `None` as long as nothing was asked: with it, h2 looks for a PING to send before each frame that it reads.
+    ping: Option<PingPong>,
     /// How many SETTINGS were sent: the first by h2 at the start, each further one to ask for proof.
     settings: u32,
     /// The one whose answer is asked for.
@@ -168,7 +169,6 @@ impl Task {
     ) -> impl Future<Output = Option<Self>> + Send {
         let gauge = Arc::clone(&link.gauge);
         async move {
-            let ping = connection.ping_pong()?;
             if guard.tell(|ledger, _| ledger.awaits_settings()) == Some(true) {
                 // However it ends, the connection is used: for the rest there is no need of that word.
                 let word = std::future::poll_fn(|cx| {
@@ -183,7 +183,7 @@ impl Task {
             let streams = allowed(&connection, max_streams);
             let lookout = link.orphans.lookout();
             let is_wanted = guard.connected(super::Link::Http2(link), streams);
-            is_wanted.then(|| Self::new(connection, ping, orders, gauge, lookout, max_streams))
+            is_wanted.then(|| Self::new(connection, orders, gauge, lookout, max_streams))
         }
     }
 
@@ -201,19 +201,12 @@ impl Task {
         }
     }
 
-    fn new(
-        connection: H2,
-        ping: PingPong,
-        orders: Inbox,
-        gauge: Arc<Gauge>,
-        lookout: Lookout,
-        max_streams: u32,
-    ) -> Self {
+    fn new(connection: H2, orders: Inbox, gauge: Arc<Gauge>, lookout: Lookout, max_streams: u32) -> Self {
         let streams = allowed(&connection, max_streams);
         let (jam, windows) = (Jam::default(), Windows::new(&gauge));
         Self {
             connection,
-            ping,
+            ping: None,
             settings: 1,
             awaited: None,
             orders,
@@ -235,7 +228,8 @@ impl Task {
             if let Poll::Ready(closed) = closed {
                 return Poll::Ready(End::Closed(closed.err().map(cause)));
             }
-            if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {
+            let ponged = self.ping.as_mut().map(|ping| ping.poll_pong(cx));
+            if let Some(Poll::Ready(Ok(_))) = ponged {
                 guard.tell(|ledger, connection| ledger.proven(connection, self.gauge.ping_covers()));
                 continue;
             }
@@ -248,8 +242,7 @@ impl Task {
                 guard.tell(|ledger, connection| ledger.writable(connection, writable));
             }
             match self.orders.poll(cx) {
-                // One PING at a time; if one is out, its answer is what is asked for.
-                Poll::Ready(Some(Order::Probe(ProbeKind::Ping))) => _ = self.ping.send_ping(Ping::opaque()),
+                Poll::Ready(Some(Order::Probe(ProbeKind::Ping))) => self.send_ping(),
                 Poll::Ready(Some(Order::Probe(ProbeKind::Settings))) => self.send_settings(),
                 Poll::Ready(Some(Order::Settle(_))) => {} // HTTP/1.1's.
                 Poll::Ready(Some(Order::Cut)) => return Poll::Ready(End::Cut),
@@ -267,6 +260,16 @@ impl Task {
             self.settings += 1;
             self.windows.open(window);
             self.connection.set_target_window_size(self.windows.connection());
+        }
+    }
+
+    /// Asks with a PING. One at a time; if one is out, its answer is what is asked for.
+    fn send_ping(&mut self) {
+        if self.ping.is_none() {
+            self.ping = self.connection.ping_pong();
+        }
+        if let Some(ping) = &mut self.ping {
+            _ = ping.send_ping(Ping::opaque());
         }
     }
 
@@ -348,14 +351,13 @@ mod tests {
         let mut builder = h2::client::Builder::new();
         builder.initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
         let (client, server) = tokio::join!(builder.handshake(meter), h2::server::handshake(far));
-        let (sender, mut connection) = client.unwrap();
-        let ping = connection.ping_pong().unwrap();
+        let (sender, connection) = client.unwrap();
         let (orders, inbox) = crate::connection::orders();
         // As long as the sender lives, the task does.
         std::mem::forget(orders);
         (
             sender,
-            Task::new(Box::new(connection), ping, inbox, gauge, Orphans::default().lookout(), 100),
+            Task::new(Box::new(connection), inbox, gauge, Orphans::default().lookout(), 100),
             server.unwrap(),
             under_way,
         )
