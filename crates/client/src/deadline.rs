@@ -84,10 +84,8 @@ impl Deadline {
         let limits = self.0.as_mut()?.as_mut().project();
         *limits.end = limits.timeouts.request.and_then(|limit| Instant::now().checked_add(limit));
         let patience = limits.timeouts.patience();
-        if let Some(limits) = &mut self.0 {
-            limits.as_mut().set();
-        }
-        self.enter_connection();
+        *limits.phase = limits.timeouts.connection.map(|limit| (limit, Instant::now()));
+        self.0.as_mut()?.as_mut().set();
         patience
     }
 

@@ -24,7 +24,8 @@ const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
 /// The first byte of a block of fields that begins with one of the statuses that HPACK has in its static table, which are all final
-/// (RFC 7541 appendix A). A status is the first field, since it is a response's only pseudo-header (RFC 9113 section 8.3).
+/// (RFC 7541 appendix A). A status is the first field, since it is a response's only pseudo-header (RFC 9113 section 8.3); h2
+/// refuses a second one.
 const FINAL: RangeInclusive<u8> = 0x88..=0x8e;
 
 /// A frame, as far as it matters.

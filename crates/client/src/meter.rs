@@ -26,8 +26,8 @@ use crate::settings::LAST_WORDS;
 /// What the meter of one connection has noted.
 ///
 /// The numbers guard no other memory, so their order among each other does not matter (`Relaxed`), except as the
-/// connection's task sees them, which is the one that moves the bytes. What that task alone writes it loads and stores: to add
-/// in one step would cost as much as a lock.
+/// connection's task sees them, which is the one that moves the bytes. What that task alone writes, and often, it loads and
+/// stores: to add in one step would cost as much as a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     heard_at: AtomicU64,

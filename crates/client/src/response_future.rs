@@ -120,11 +120,13 @@ impl Future for ResponseFuture {
         let Stage::Open(ticket) = stage else { return Poll::Pending };
         let end = ready!(wait.poll(ticket, news, cx));
         let Stage::Open(ticket) = std::mem::replace(stage, Stage::Over) else { return Poll::Pending };
-        Poll::Ready(match end {
-            End::Won(winner) => Ok(wait.receive(ticket, winner, cx)),
-            End::Failed(why) => Err(ticket.failure(why)),
-            End::Passed(phase, elapsed) => Err(ticket.timed_out(phase, elapsed)),
-        })
+        let error = match end {
+            End::Won(winner) => return Poll::Ready(Ok(wait.receive(ticket, winner, cx))),
+            End::Failed(why) => ticket.failure(why),
+            End::Passed(phase, elapsed) => ticket.timed_out(phase, elapsed),
+        };
+        wait.end();
+        Poll::Ready(Err(error))
     }
 }
 
@@ -216,6 +218,13 @@ impl Wait {
         if failed { Poll::Ready(None) } else { Poll::Pending }
     }
 
+    /// Its future may be kept, but not what it waited with: h2 resets no stream of which anyone has a handle.
+    fn end(&mut self) {
+        self.sendings.clear();
+        self.deadline = Deadline::default();
+        self.manner.interim = None;
+    }
+
     /// The answer as its caller gets it. The other attempts are the pool's from here on.
     fn receive(
         &mut self,
@@ -223,8 +232,8 @@ impl Wait {
         (attempt, answer): Winner,
         cx: &mut Context<'_>,
     ) -> Response<ResponseBody> {
-        self.sendings.clear();
         let mut deadline = std::mem::take(&mut self.deadline);
+        self.end();
         deadline.enter_body();
         let Answer { head, rest, most_fields, withheld } = answer;
         let line = (head.status, head.version);

@@ -246,8 +246,8 @@ impl Sending {
                 }
                 Ok(Come::Unknown)
             }
-            // Nearly always. (One that comes after this look, with its final response right behind it, is lost to nobody: nobody
-            // waits for it.)
+            // Nearly always. (One that comes after this look, with its final response right behind it, is skipped: nobody waits for
+            // it. Nor is it counted; all that come in time to be a flood are.)
             Wire::Http2 { .. } if self.unclear == Some(self.gauge.unclear_heads()) => Ok(Come::Unknown),
             Wire::Http2 { response, .. } => {
                 let mut come = Vec::new();

@@ -61,7 +61,7 @@ impl Dials {
 
     /// How many connections are missing. Where nobody knows how many streams one carries, one goes ahead to find out;
     /// when all that is open is suspect, one is opened before anyone has to wait for it; and some are kept warm.
-    fn target(&self, need: Need, limits: &Limits) -> u32 {
+    pub(crate) fn target(&self, need: Need, limits: &Limits) -> u32 {
         let for_waiting = match self.streams {
             _ if need.waiting == 0 || need.mute > 0 => 0,
             None => 1,

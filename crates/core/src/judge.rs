@@ -21,15 +21,27 @@ impl Pool {
         }
         let Some(connection) = self.connections.get(&id) else { return };
         if is_due || connection.is_remarkable() {
-            self.judge_silence(id, is_due, actions);
-            if is_due {
-                self.rescue_late(id);
-                self.retire(id, actions);
-            }
-            self.send_resets(id, actions);
-            self.close_unused(id, actions);
+            self.ask_everything(id, is_due, actions);
+        } else if cfg!(debug_assertions) {
+            let before = (actions.len(), self.timers.first());
+            self.ask_everything(id, is_due, actions);
+            debug_assert_eq!(
+                (actions.len(), self.timers.first()),
+                before,
+                "what is not remarkable says nothing"
+            );
         }
         self.stand(id);
+    }
+
+    fn ask_everything(&mut self, id: ConnectionId, is_due: bool, actions: &mut Vec<Action>) {
+        self.judge_silence(id, is_due, actions);
+        if is_due {
+            self.rescue_late(id);
+            self.retire(id, actions);
+        }
+        self.send_resets(id, actions);
+        self.close_unused(id, actions);
     }
 
     /// The patience for a connection: what was learned, at least one of its PTOs.

@@ -2,8 +2,8 @@
 //! that load, which is the one that most recently answered. Those in doubt come after all others.
 //!
 //! Connections stand in stacks, one per tier and load, so that every operation is a few array accesses whatever the number of
-//! connections. One that is alone stands in none. Invariant: a connection stands in at most one stack, at the place that is
-//! remembered for it.
+//! connections. One that never had company stands in none. Invariant: a connection stands in at most one stack, at the place that
+//! is remembered for it.
 
 use crate::ConnectionId;
 use crate::table::IdMap;

@@ -123,6 +123,7 @@ impl Pool {
     }
 
     fn send(&mut self, request: RequestId, connection: ConnectionId, actions: &mut Vec<Action>) {
+        debug_assert!(self.connections.contains_key(&connection), "who is sent there has left the queue");
         let Some(asked) = self.requests.get(request).map(|request| request.asked()) else { return };
         self.begin(connection, request, asked, actions);
         self.await_answer(connection, asked);
@@ -175,6 +176,7 @@ impl Pool {
     fn dial(&mut self, waited: Option<Time>, actions: &mut Vec<Action>) {
         self.settle_due = waited;
         if self.lacks_nothing() {
+            debug_assert_eq!(self.dials.target(self.need(), &self.limits), 0, "what is plain is true");
             return; // Nearly always. Then no dial under way is late, for nobody misses it.
         }
         let need = self.need();

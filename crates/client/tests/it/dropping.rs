@@ -1,14 +1,17 @@
 //! Is it safe to drop anything, at any point?
 
-use std::pin::pin;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Future;
 use http::Request;
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
-use outlive::Client;
+use outlive::{Client, OnInformational, RequestTimeout};
 
 use crate::fixture::{Server, Speech, at_rest, eventually, frames, text};
 
@@ -82,6 +85,55 @@ async fn a_request_dropped_after_any_number_of_polls() {
                 }
             }
         }
+    }
+}
+
+/// What has ended needs no drop: with the error or the answer in hand, a caller may keep the future.
+#[tokio::test]
+async fn a_future_that_is_kept_after_its_end() {
+    for speech in Speech::ALL {
+        for path in ["/gate", "/hello"] {
+            let server = Server::start(speech).await;
+            let client = server.builder().trace(|_| true).build();
+            let callback = Arc::new(());
+            let told = Arc::clone(&callback);
+            let mut request = server.get(path);
+            request.extensions_mut().insert(OnInformational::new(move |_| _ = &told));
+            request.extensions_mut().insert(RequestTimeout(Duration::from_millis(100)));
+            let mut kept = pin!(client.request(request));
+            drop(kept.as_mut().await);
+            nothing_leaks(&server, &client, &format!("{speech:?} {path} kept")).await;
+            assert_eq!(Arc::strong_count(&callback), 1, "{speech:?} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_future_that_is_kept_does_not_keep_its_body() {
+    for speech in Speech::ALL {
+        let server = Server::start(speech).await;
+        let client = server.client();
+        let body = Arc::new(());
+        let mut request = Request::post(server.uri("/gate")).body(Unending(Arc::clone(&body))).unwrap();
+        request.extensions_mut().insert(RequestTimeout(Duration::from_millis(100)));
+        let mut kept = pin!(client.request(request));
+        kept.as_mut().await.unwrap_err();
+        eventually(&format!("{speech:?}: the body is gone"), async || Arc::strong_count(&body) == 1).await;
+    }
+}
+
+/// A body that is never complete.
+struct Unending(#[expect(dead_code, reason = "it is counted")] Arc<()>);
+
+impl Body for Unending {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
     }
 }
 
