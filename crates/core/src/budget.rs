@@ -52,7 +52,8 @@ impl Budget {
     /// Takes one extra attempt out of the budget, if there is one.
     pub(crate) fn take(&mut self, now: Time, late: bool, limits: &Limits) -> bool {
         let is_left = self.is_left(now, late, limits);
-        self.slot(now).extra += u32::from(is_left);
+        let slot = self.slot(now);
+        slot.extra = slot.extra.saturating_add(u32::from(is_left));
         is_left
     }
 }

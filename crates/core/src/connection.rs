@@ -81,9 +81,10 @@ impl Connection {
         self.life = self.life.after(Turn::Connect);
         self.evidence.rtt.bound(now.since(self.since) / 2);
         (self.streams, self.can_probe, self.since, self.idle) = (streams, can_probe, now, now);
+        // Most of the time one at a time is enough, and a list's usual room is four.
+        self.carried.reserve_exact(1);
         if can_probe {
             self.evidence.expect();
-            self.carried.reserve_exact(1); // As there.
         }
     }
 

@@ -195,7 +195,7 @@ impl<K, V> IntoIterator for IdMap<K, V> {
         std::iter::Chain<std::iter::Flatten<std::vec::IntoIter<Option<(K, V)>>>, btree_map::IntoIter<K, V>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.slots.into_iter().flatten().chain(*self.beside.unwrap_or_default())
+        self.slots.into_iter().flatten().chain(self.beside.map_or(BTreeMap::new(), |beside| *beside))
     }
 }
 

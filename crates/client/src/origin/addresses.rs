@@ -84,6 +84,7 @@ impl Addresses {
     /// A dial, or the connection it became, is of no concern any more.
     pub(super) fn called_off(&mut self, connection: ConnectionId) {
         self.under_way.retain(|(dial, _)| *dial != connection);
+        self.under_way.shrink_to_fit();
     }
 
     /// Whether what is known has proven worthless, and something better may be on its way.
