@@ -35,7 +35,8 @@ pub struct Limits {
     pub extra_percent: u32,
     /// plus this many. Rescues on a connection that is alive may use half of it: the rest is for those in danger.
     pub extra_floor: u32,
-    /// Times that one request may be refused unprocessed and sent again. Free of risk, but not of cost.
+    /// Times that one request may be refused unprocessed and sent again. Free of risk, but not of cost. By connections that go away
+    /// it may be refused besides, once by each that was there already.
     pub refusals: u32,
     /// Unused connections are closed after this. Below the idle limits of common load balancers would be
     /// safer still, but costs a dial; a connection closed by the peer while idle is noticed anyway.

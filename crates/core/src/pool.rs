@@ -20,7 +20,7 @@ use crate::patience::Patience;
 use crate::ready::Ready;
 use crate::table::IdMap;
 
-use crate::request::{Asked, Phase, Request, Turn};
+use crate::request::{Again, Asked, Phase, Request, Turn};
 use crate::requests::Requests;
 use crate::rtt::Rtt;
 use crate::time::earlier;
@@ -272,7 +272,7 @@ impl Pool {
         for id in attempts.into_iter().rev() {
             // The last first, for each that is sent again goes to the head of the queue.
             if let Some(attempt) = self.attempts.remove(&id) {
-                self.lose(attempt.request, id, fate, actions);
+                self.lose(attempt.request, id, (fate, Again::Risk), actions);
             }
         }
     }
@@ -283,7 +283,7 @@ impl Pool {
         &mut self,
         id: RequestId,
         attempt: AttemptId,
-        why: FailReason,
+        (why, again): (FailReason, Again),
         actions: &mut Vec<Action>,
     ) {
         self.requests.remove_delivered(id, attempt);
@@ -296,21 +296,17 @@ impl Pool {
         if before == Phase::Waiting {
             return; // this attempt was not waited for
         }
-        let again = match why {
-            FailReason::Refused => request.refusals < self.limits.refusals,
-            FailReason::Silent | FailReason::Lost | FailReason::Reset => {
+        let is_sent_again = match again {
+            Again::Free => true,
+            Again::Refusal => request.refusals < self.limits.refusals,
+            Again::Risk => {
                 request.may_repeat(self.now, self.limits.extra)
                     && self.budget.take(self.now, false, &self.limits)
             }
-            FailReason::Failed
-            | FailReason::Dial
-            | FailReason::Overdue
-            | FailReason::Queue
-            | FailReason::Wait => false,
+            Again::Never => false,
         };
-        if again {
-            let is_free = why == FailReason::Refused;
-            self.requests.count(id, u32::from(is_free), u32::from(!is_free));
+        if is_sent_again {
+            self.requests.count(id, u32::from(again == Again::Refusal), u32::from(again == Again::Risk));
         } else {
             self.requests.remove(id);
             actions.push(Action::Fail { request: id, why });

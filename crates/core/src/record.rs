@@ -2,7 +2,7 @@
 //!
 //! A fact that ends a request's wait (an answer, a loss) says so at once; all else is left to settling.
 
-use crate::attempt::Step;
+use crate::attempt::{Attempt, Step};
 use crate::comparison::Finding;
 use crate::connection::Connection;
 use crate::event::Repeat;
@@ -10,7 +10,7 @@ use crate::evidence::Verdict;
 use crate::health::{Health, Sign};
 use crate::life::{self, Life};
 use crate::pool::Pool;
-use crate::request::Turn;
+use crate::request::{Again, Turn};
 use crate::{Action, AddressId, AttemptId, ConnectionId, Event, FailReason, RequestId, Span, Time};
 
 impl Pool {
@@ -38,8 +38,8 @@ impl Pool {
             Event::Answered { attempt } => self.answered(attempt, actions),
             Event::Done { attempt } => self.done(attempt, actions),
             Event::Refused { attempt, again } => self.refused(attempt, again, actions),
-            Event::Reset { attempt } => self.ended(attempt, FailReason::Reset, actions),
-            Event::Failed { attempt } => self.ended(attempt, FailReason::Failed, actions),
+            Event::Reset { attempt } => self.ended(attempt, (FailReason::Reset, Again::Risk), actions),
+            Event::Failed { attempt } => self.ended(attempt, (FailReason::Failed, Again::Never), actions),
             Event::GoAway { connection, calm } => self.go_away(connection, calm, actions),
             Event::Closed { connection } => self.closed(connection, actions),
             Event::Address { address, known } => self.address(address, known),
@@ -248,9 +248,9 @@ impl Pool {
         }
     }
 
-    fn ended(&mut self, id: AttemptId, why: FailReason, actions: &mut Vec<Action>) {
+    fn ended(&mut self, id: AttemptId, loss: (FailReason, Again), actions: &mut Vec<Action>) {
         if let Some(ended) = self.end(id) {
-            self.lose(ended.request, id, why, actions);
+            self.lose(ended.request, id, loss, actions);
         }
     }
 
@@ -259,7 +259,18 @@ impl Pool {
         if !again {
             self.requests.count(refused.request, self.limits.refusals, 0); // this was the last time
         }
-        self.lose(refused.request, id, FailReason::Refused, actions);
+        let is_farewell = again && self.is_farewell(&refused);
+        let again = if is_farewell { Again::Free } else { Again::Refusal };
+        self.lose(refused.request, id, (FailReason::Refused, again), actions);
+    }
+
+    /// Whether this attempt was refused by a connection that is going away, and had been there before its request last began to
+    /// wait. A server that restarts leaves by all its connections at once, and each may refuse the request once: so these do not
+    /// count. Those that were opened since do, or a server that goes away at each request would be dialled for ever.
+    fn is_farewell(&self, refused: &Attempt) -> bool {
+        let Some(request) = self.requests.get(refused.request) else { return false };
+        let connection = self.connections.get(&refused.connection);
+        connection.is_some_and(|c| c.life == Life::Draining && c.since < request.since)
     }
 
     fn go_away(&mut self, id: ConnectionId, calm: bool, actions: &mut Vec<Action>) {

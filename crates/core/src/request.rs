@@ -156,6 +156,19 @@ impl fmt::Debug for Phase {
     }
 }
 
+/// What it costs to be sent again after a loss.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Again {
+    /// Nothing.
+    Free,
+    /// One of the times that it may be refused.
+    Refusal,
+    /// One of the times that it may be sent at a risk, and a share of the pool's budget.
+    Risk,
+    /// It is not.
+    Never,
+}
+
 /// What its caller asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {

@@ -313,6 +313,8 @@ impl Ledger {
                     std::mem::replace(&mut request.body, body)
                 };
                 self.aftermath.spares.push(spare);
+                // hyper gives back only what came to a connection that takes nothing more.
+                self.record(Event::GoAway { connection, calm: false });
                 self.refused(attempt);
             }
             Fact::Refused => self.refused(attempt),
