@@ -81,12 +81,11 @@ impl Deadline {
 
     /// The request begins now, and waits for a connection. How long its caller waits for an answer at most.
     pub(crate) fn begin(&mut self) -> Option<Duration> {
-        let limits = self.0.as_mut()?.as_mut().project();
-        *limits.end = limits.timeouts.request.and_then(|limit| Instant::now().checked_add(limit));
-        let patience = limits.timeouts.patience();
-        *limits.phase = limits.timeouts.connection.map(|limit| (limit, Instant::now()));
-        self.0.as_mut()?.as_mut().set();
-        patience
+        let limits = self.0.as_mut()?;
+        let timeouts = limits.timeouts;
+        *limits.as_mut().project().end = timeouts.request.and_then(|limit| Instant::now().checked_add(limit));
+        limits.as_mut().enter(timeouts.connection);
+        timeouts.patience()
     }
 
     /// It waits for a connection from now on.
@@ -118,8 +117,7 @@ impl Deadline {
         if limit.is_none() && limits.phase.is_none() {
             return; // The common case: only the whole counts.
         }
-        *limits.as_mut().project().phase = limit.map(|limit| (limit, Instant::now()));
-        limits.as_mut().set();
+        limits.as_mut().enter(limit);
     }
 
     pub(crate) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
@@ -128,6 +126,12 @@ impl Deadline {
 }
 
 impl Limits {
+    /// A phase with this limit begins.
+    fn enter(mut self: Pin<&mut Self>, limit: Option<Duration>) {
+        *self.as_mut().project().phase = limit.map(|limit| (limit, Instant::now()));
+        self.set();
+    }
+
     /// When the phase is over.
     fn phase_end(&self) -> Option<Instant> {
         self.phase.and_then(|(limit, since)| since.checked_add(limit))
